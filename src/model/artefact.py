@@ -1,0 +1,119 @@
+"""A trained network on disk: `mnist-<version>.pt`, `.onnx` and `.json`, which belong together.
+
+The .json is written last and holds the digests of the other two, so that a set is whole exactly when its .json is
+there and agrees. Nothing here needs torch.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from src.model.errors import ArtefactError
+
+PREFIX: Final = "mnist-"
+# A bare version is a release; a name before it ("mlp-0.1.0") marks a line that is served only when asked for.
+VERSION: Final = re.compile(r"(?P<line>[a-z][a-z0-9]*-)?(?P<numbers>\d+\.\d+\.\d+)")
+
+WeightsKind = Literal["onnx", "pt"]
+
+
+class Figures(BaseModel):
+    """How well a network read a set of digits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accuracy: float = Field(ge=0, le=1)
+    loss: float = Field(ge=0, description="mean cross-entropy in nats, before calibration")
+    pictures: int = Field(gt=0)
+
+
+class Confidence(BaseModel):
+    """What turns logits into honest numbers; fitted on validation digits (see `src/model/calibrate.py`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(gt=0, description="logits are divided by this before the softmax")
+    score_slope: float = Field(description="digit score = sigmoid(slope * energy + offset)")
+    score_offset: float
+
+
+class Description(BaseModel):
+    """The .json: what an artefact is, how good, and from what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    network: str
+    parameters: int
+    preprocessing: int
+    normalisation: dict[str, float]
+    confidence: Confidence
+    validation: Figures
+    test: Figures
+    seed: int
+    recipe: dict[str, object]
+    epochs: int
+    interrupted: bool
+    data_sha256: dict[str, str]
+    git_commit: str
+    libraries: dict[str, str]
+    threads: int
+    created: str
+    sha256: dict[WeightsKind, str]
+
+
+def paths(folder: Path, version: str) -> dict[str, Path]:
+    """Return where the three files of `version` lie, by ending."""
+    return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
+
+
+def versions(folder: Path) -> list[str]:
+    """Return the versions under `folder`, oldest first, releases after everything else."""
+    names = [path.stem.removeprefix(PREFIX) for path in folder.glob(f"{PREFIX}*.json")]
+    return sorted((name for name in names if VERSION.fullmatch(name)), key=_age)
+
+
+def newest(folder: Path) -> Path:
+    """Return the .json of the newest release under `folder`. Raises `ArtefactError` if there is none."""
+    found = versions(folder)
+    if not found:
+        raise ArtefactError(f"There is no trained network under {folder}. Train one with `make train`.")
+    return paths(folder, found[-1])["json"]
+
+
+def describe(path: Path) -> Description:
+    """Read and verify the set that the file at `path` (any of its three) belongs to. Raises `ArtefactError`."""
+    stem = path.name.removesuffix(path.suffix)
+    try:
+        description = Description.model_validate_json(path.with_suffix(".json").read_bytes())
+    except OSError as error:
+        raise ArtefactError(f"{path.with_suffix('.json')} can't be read: {error.strerror}.") from error
+    except ValidationError as error:
+        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {error}") from error
+    if stem != PREFIX + description.version:
+        raise ArtefactError(f"{path} says that it is version {description.version}; its name says otherwise.")
+    for kind, expected in description.sha256.items():
+        _verify(path.with_suffix(f".{kind}"), expected)
+    return description
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(path: Path, expected: str) -> None:
+    if not path.exists():
+        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.")
+    if sha256(path) != expected:
+        raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
+
+
+def _age(version: str) -> tuple[bool, list[int]]:
+    match = VERSION.fullmatch(version)
+    numbers = match["numbers"].split(".") if match else []
+    return (bool(match and not match["line"]), [int(number) for number in numbers])

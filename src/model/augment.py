@@ -1,0 +1,79 @@
+"""Digits as other hands would have drawn them: random distortions of a whole batch at once.
+
+Pictures are float32 [N, 1, 28, 28] in 0..1, ink bright, and stay so. All randomness comes from the generator given.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's own documentation gives it
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """How far each distortion goes; every one is drawn evenly from -limit to +limit. Zeros change nothing."""
+
+    rotation: float = 10.0  # degrees
+    shear: float = 0.15  # of the height
+    stretch: float = 0.1  # of each side
+    shift: float = 1.0  # pixels
+    elastic: float = 0.8  # pixels
+    thickness: float = 0.5  # 1 is a whole pixel thicker on each side, -1 thinner
+    blur: float = 0.3  # 1 is wholly a 3x3 binomial blur; only upwards
+
+
+NONE = Distortion(0, 0, 0, 0, 0, 0, 0)
+
+
+def augment(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
+    """Return distorted copies of `pixels`."""
+    if limits == NONE:
+        return pixels
+    thick = change_thickness(pixels, limits.thickness * _signed(pixels, generator))
+    moved = F.grid_sample(thick, sampling_grid(pixels, limits, generator), align_corners=False)
+    return soften(moved, limits.blur * _signed(pixels, generator).abs())
+
+
+def sampling_grid(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
+    """Return where to sample each output pixel, [N, 28, 28, 2] in -1..1: affine plus a smooth elastic field.
+
+    The elastic field follows Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied
+    to visual document analysis" (2003), with bicubic interpolation of a coarse grid in place of their Gaussian.
+    """
+    pixel = 2 / pixels.shape[-1]
+    grid = F.affine_grid(_affine(pixels, limits, pixel, generator), list(pixels.shape), align_corners=False)
+    coarse = torch.rand(len(pixels), 2, 4, 4, generator=generator, device=pixels.device) * 2 - 1
+    field = F.interpolate(coarse, size=pixels.shape[-2:], mode="bicubic", align_corners=True)
+    return grid + field.permute(0, 2, 3, 1) * (limits.elastic * pixel)
+
+
+def change_thickness(pixels: Tensor, amount: Tensor) -> Tensor:
+    """Grow (`amount` [N, 1, 1, 1] above 0) or thin (below 0) strokes by up to a pixel on each side."""
+    grown, thinned = F.max_pool2d(pixels, 3, 1, 1), -F.max_pool2d(-pixels, 3, 1, 1)
+    return torch.where(amount > 0, torch.lerp(pixels, grown, amount), torch.lerp(pixels, thinned, -amount))
+
+
+def soften(pixels: Tensor, amount: Tensor) -> Tensor:
+    """Blend with a 3x3 binomial blur; `amount` [N, 1, 1, 1] in 0..1."""
+    row = torch.tensor([0.25, 0.5, 0.25], device=pixels.device)
+    return torch.lerp(pixels, F.conv2d(pixels, (row[:, None] * row)[None, None], padding=1), amount)
+
+
+def _affine(pixels: Tensor, limits: Distortion, pixel: float, generator: Generator) -> Tensor:
+    """Draw affine maps [N, 2, 3] from output to input coordinates."""
+    turn, shear, wide, high, right, down = (_signed(pixels, generator).flatten() for _ in range(6))
+    angle = turn * math.radians(limits.rotation)
+    wide, high = 1 + wide * limits.stretch, 1 + high * limits.stretch
+    slant = shear * limits.shear
+    top = torch.stack([angle.cos() * wide, (slant * angle.cos() - angle.sin()) * high, right * limits.shift * pixel], 1)
+    bottom = torch.stack(
+        [angle.sin() * wide, (slant * angle.sin() + angle.cos()) * high, down * limits.shift * pixel], 1
+    )
+    return torch.stack([top, bottom], 1)
+
+
+def _signed(pixels: Tensor, generator: Generator) -> Tensor:
+    """Draw one number in -1..1 for each picture: [N, 1, 1, 1]."""
+    return torch.rand(len(pixels), 1, 1, 1, generator=generator, device=pixels.device) * 2 - 1

@@ -1,0 +1,75 @@
+"""MNIST as tensors: the 60,000 split into train and validation, the official test set apart.
+
+    images  uint8  [N, 28, 28]   0 is paper, 255 is ink
+    labels  int64  [N]           0..9
+
+The whole of it is held in memory (47 MB): a batch is a slice, never a loop over pictures.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.datasets import MNIST
+
+from src.model.sources import ensure
+
+VALIDATION = 5_000
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures and what they show: `images` uint8 [N, 28, 28], `labels` int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor | slice) -> "Digits":
+        return Digits(self.images[index], self.labels[index])
+
+    def pixels(self) -> Tensor:
+        """Return the pictures as networks take them: float32 [N, 1, 28, 28] in 0..1."""
+        return self.images.unsqueeze(1).float() / 255
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """The three parts: 55,000 to learn from, 5,000 to choose with, 10,000 to score once."""
+
+    train: Digits
+    validation: Digits
+    test: Digits
+
+
+def load(root: Path) -> Mnist:
+    """Return MNIST from `root`, fetched first if need be. Raises `DataError`."""
+    ensure(root)
+    whole = _read(root, train=True)
+    train, validation = split(whole.labels)
+    return Mnist(whole[train], whole[validation], _read(root, train=False))
+
+
+def split(labels: Tensor, validation: int = VALIDATION, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:
+    """Split indices of `labels` int64 [N] into train and validation, each digit in its share of the whole.
+
+    The same labels and seed give the same split on every machine. Both parts come sorted.
+    """
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
+    # Stable: within a digit the shuffled order stays, so that taking every digit's first few is a random draw.
+    by_digit = order[torch.argsort(labels[order], stable=True)]
+    # Evenly spaced places in a list sorted by digit hold each digit in its share, and exactly `validation` of them.
+    places = torch.arange(validation) * len(labels) // validation
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[by_digit[places]] = True
+    return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
+
+
+def _read(root: Path, train: bool) -> Digits:
+    part = MNIST(str(root), train=train)
+    return Digits(part.data, part.targets)

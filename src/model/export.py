@@ -1,0 +1,83 @@
+"""Saving a trained network as an artefact: three files that appear together or not at all."""
+
+import subprocess
+import tempfile
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import Final
+
+import onnx
+import torch
+from torch import nn
+
+from src.model.artefact import Description, WeightsKind, paths, sha256
+from src.model.errors import ArtefactError
+from src.settings import ROOT
+
+LIBRARIES: Final = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
+
+
+def save(network: nn.Module, description: Description, folder: Path) -> Path:
+    """Write the three files of `description.version` into `folder` and return the .json.
+
+    The digests in `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
+    """
+    targets = paths(folder, description.version)
+    if targets["json"].exists():
+        raise ArtefactError(f"{targets['json']} exists. Versions are never overwritten: choose another.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as scratch:
+        made = paths(Path(scratch), description.version)
+        torch.save(network.state_dict(), made["pt"])
+        to_onnx(network, made["onnx"])
+        digests: dict[WeightsKind, str] = {"onnx": sha256(made["onnx"]), "pt": sha256(made["pt"])}
+        made["json"].write_text(description.model_copy(update={"sha256": digests}).model_dump_json(indent=2) + "\n")
+        for kind in ("pt", "onnx", "json"):  # the .json last: with it the set is there
+            made[kind].replace(targets[kind])
+    return targets["json"]
+
+
+def to_onnx(network: nn.Module, path: Path) -> None:
+    """Write `network` as ONNX: `images` float32 [N, 1, 28, 28] → `logits` [N, 10], any N."""
+    images = torch.zeros(2, 1, 28, 28)
+    program = torch.onnx.export(
+        network.eval(),
+        (images,),
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        raise ArtefactError("torch could not export the network to ONNX.")
+    onnx.save(_without_traces(program.model_proto), path)
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop the exporter's stack traces: half the file, and the paths of whoever's machine it was."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+    return model
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries that a result depends on."""
+    return {name: library_version(name) for name in LIBRARIES}
+
+
+def git_commit() -> str:
+    """Return the commit that is checked out, with "+changes" if the tree differs from it; "unknown" without git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603, S607
+    return done.stdout.strip()

@@ -1,0 +1,109 @@
+"""Fitting a network to digits: one loop for every network and recipe."""
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import OneCycleLR
+
+from src.model.augment import Distortion, augment
+from src.model.dataset import Digits, Mnist
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides a training run, besides network, data and seed."""
+
+    epochs: int = 60
+    batch: int = 128
+    learning_rate: float = 6e-3  # the peak of one cycle
+    weight_decay: float = 1e-4
+    distortion: Distortion = field(default_factory=Distortion)
+
+
+@dataclass
+class Best:
+    """The weights of the best epoch so far by validation accuracy."""
+
+    weights: dict[str, Tensor] = field(default_factory=dict)  # empty until an epoch is whole
+    accuracy: float = 0.0  # 0..1, on validation
+    epochs: int = 0  # whole epochs trained, the best one and those after it
+    interrupted: bool = False
+
+    def offer(self, network: nn.Module, accuracy: float) -> None:
+        """Count an epoch, and keep its weights if none was better."""
+        self.epochs += 1
+        if accuracy >= self.accuracy:
+            self.weights, self.accuracy = deepcopy(network.state_dict()), accuracy
+
+
+Report = Callable[[float, float], None]  # smoothed loss, best validation accuracy so far; called after each step
+
+
+def fit(network: nn.Module, mnist: Mnist, recipe: Recipe, seed: int, report: Report) -> Best:
+    """Train `network` and leave the weights of its best epoch in it.
+
+    Ctrl-C ends the run early and keeps the best so far. The same arguments give the same bits on one machine.
+    """
+    best = Best()
+
+    def epoch_done() -> None:
+        right = logits_of(network, mnist.validation).argmax(1) == mnist.validation.labels
+        best.offer(network, float(right.float().mean()))
+
+    try:
+        for loss in _steps(network, mnist.train, recipe, seed, epoch_done):
+            report(loss, best.accuracy)
+    except KeyboardInterrupt:
+        best.interrupted = True
+    if best.weights:
+        network.load_state_dict(best.weights)
+    network.eval()
+    return best
+
+
+def steps(size: int, recipe: Recipe) -> int:
+    """Return how many steps a run over `size` pictures takes."""
+    return recipe.epochs * math.ceil(size / recipe.batch)
+
+
+def logits_of(network: nn.Module, digits: Digits, size: int = 1000) -> Tensor:
+    """Return the network's logits [N, 10] for all `digits`, a batch of `size` at a time."""
+    network.eval()
+    with torch.inference_mode():
+        return torch.cat([network(digits[start : start + size].pixels()) for start in range(0, len(digits), size)])
+
+
+def _steps(
+    network: nn.Module, train: Digits, recipe: Recipe, seed: int, epoch_done: Callable[[], None]
+) -> Iterator[float]:
+    """Train step by step, yielding the smoothed loss after each."""
+    generator = Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps(len(train), recipe))
+    smooth = math.log(10)  # what a network that knows nothing loses
+    for _ in range(recipe.epochs):
+        network.train()
+        for batch in _batches(train, recipe.batch, generator):
+            pixels = augment(batch.pixels(), recipe.distortion, generator)
+            smooth += 0.02 * (_step(network, optimiser, pixels, batch.labels) - smooth)
+            schedule.step()
+            yield smooth
+        epoch_done()
+
+
+def _batches(digits: Digits, size: int, generator: Generator) -> Iterator[Digits]:
+    for index in torch.randperm(len(digits), generator=generator).split(size):  # type: ignore[no-untyped-call]
+        yield digits[index]
+
+
+def _step(network: nn.Module, optimiser: torch.optim.Optimizer, pixels: Tensor, labels: Tensor) -> float:
+    loss = cross_entropy(network(pixels), labels)
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call] # torch leaves it without types
+    optimiser.step()
+    return loss.item()

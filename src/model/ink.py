@@ -1,0 +1,165 @@
+"""Colours → ink: how much of the pen lies on each pixel, whatever pen and paper were.
+
+Neither polarity nor colour is assumed. The paper's colour is found first (its even tone, or its shading), then the
+colour that stands farthest from it is the ink's, and each pixel is measured along the line between the two.
+"""
+
+import math
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.decode import Colours
+from src.model.errors import BlankPicture
+
+Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
+
+SAME_TONE: Final = 10  # levels of 255: colours as near as this count as one tone
+TWO_TONES: Final = 0.8  # of the pixels: a picture of two tones up to this share has even paper
+RING_SHARE: Final = 0.7  # of the pixels along the edge: with fewer of its tone the paper is not even
+LEAST_PAPER: Final = 0.1  # of the pixels: and then its paper is at least this
+MUCH_PAPER: Final = 0.5  # of the pixels: with as many of one tone, paper is even whatever the rest is
+SHADING_SIDE: Final = 96  # pixels: shading is smooth, so that a small copy shows it whole
+WIDE_WINDOW: Final = 45  # pixels of that copy, in which the ink is the minority
+STROKE_WINDOW: Final = 17  # pixels of that copy, wider than any stroke
+FAINTEST: Final = 7.0  # levels of 255: what differs less from even paper is paper
+FAINTEST_SHADED: Final = 16.0  # levels of 255: likewise for shaded paper, whose shade is known less well
+NOISE_TIMES: Final = 5.0  # ink stands this many deviations of the paper's grain above it
+INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit worth reading has as many
+BOX_SIDE: Final = 0.4  # of the picture's: a solid rectangle at least this large holds the digit
+BOX_SOLID: Final = 0.95  # of its bounding box, holes filled
+BOX_INK: Final = 0.6  # of its bounding box: less is an outline, which may be a square zero
+
+
+def find_ink(colours: Colours) -> Ink:
+    """Return how much ink lies on each pixel of uint8 [H, W, C]. Raises `BlankPicture`.
+
+    Where the ink turns out to be a solid box with something in it (a black picture pasted on a white page), the ink
+    inside that box is returned instead, and the shape is the box's.
+    """
+    paper = _paper(colours)
+    difference = colours.astype(np.float32) - paper
+    pen, reach = _pen(difference)
+    ink = np.asarray(difference @ pen, np.float32)
+    faintest = (FAINTEST if paper.ndim == 1 else FAINTEST_SHADED) * math.sqrt(len(pen))
+    if reach < max(faintest, NOISE_TIMES * _grain(ink[ink < reach / 2])):
+        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
+    ink = np.asarray(np.clip(ink / reach, 0, 1), np.float32)
+    inside = _inside_box(ink)
+    return ink if inside is None else find_ink(colours[inside])
+
+
+def _paper(colours: Colours) -> NDArray[np.float32]:
+    """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded."""
+    ring = _ring(colours)
+    tone = _edge_tone(colours, ring)
+    return tone if _near(ring, tone).mean() > RING_SHARE and _is_even(colours, tone) else _shading(colours)
+
+
+def _is_even(colours: Colours, tone: NDArray[np.float32]) -> bool:
+    """Tell whether `tone` is most of the picture, or one of two tones that are."""
+    near = _near(colours, tone)
+    rest = colours[~near]
+    second = float(_near(rest, np.median(rest, axis=0)).sum()) / near.size if len(rest) else 0.0
+    share = float(near.mean())
+    return share > MUCH_PAPER or (share > LEAST_PAPER and share + second > TWO_TONES)
+
+
+def _ring(colours: Colours) -> Colours:
+    """Return the pixels along the picture's edge, [N, C]."""
+    edge = max(1, min(colours.shape[:2]) // 40)
+    sides = (colours[:edge], colours[-edge:], colours[:, :edge], colours[:, -edge:])
+    return np.concatenate([_flat(side) for side in sides])
+
+
+def _edge_tone(colours: Colours, ring: Colours) -> NDArray[np.float32]:
+    """Return the colour [C] of three corners if they agree, else of most of the edge: digits seldom fill corners."""
+    edge = max(1, min(colours.shape[:2]) // 40)
+    near, far = slice(None, edge), slice(-edge, None)
+    corners = [_flat(colours[rows, columns]) for rows in (near, far) for columns in (near, far)]
+    tones = np.array([np.median(corner, axis=0) for corner in corners])
+    agreeing = (np.abs(tones[:, None] - tones).max(2) <= SAME_TONE).sum(1)
+    tone = tones[agreeing.argmax()] if agreeing.max() >= 3 else np.median(ring, axis=0)
+    return np.asarray(tone, np.float32)
+
+
+def _flat(colours: Colours) -> Colours:
+    return colours.reshape(-1, colours.shape[-1])
+
+
+def _near(colours: Colours, tone: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(colours - tone.astype(np.float32)).max(-1) <= SAME_TONE)
+
+
+def _shading(colours: Colours) -> NDArray[np.float32]:
+    """Estimate uneven paper, [H, W, C].
+
+    The median of wide windows, in which strokes are the minority, tells whether the ink is darker or lighter than the
+    paper, channel by channel; then a closing (or opening) takes the strokes away and keeps the edges of shadows.
+    """
+    height, width, channels = colours.shape
+    scale = SHADING_SIDE / max(height, width)
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
+    wide = _wide_median(small)
+    pen, _ = _pen(small.astype(np.float32) - wide)
+    window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
+    for channel in range(channels):
+        operation = cv2.MORPH_CLOSE if pen[channel] < 0 else cv2.MORPH_OPEN
+        wide[..., channel] = cv2.morphologyEx(small[..., channel], operation, window)
+    smooth = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), 1)
+    full = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full, np.float32).reshape(colours.shape)
+
+
+def _wide_median(small: NDArray[np.integer | np.floating]) -> NDArray[np.float32]:
+    """Return the median of the window around each pixel of [h, w, C], the edges mirrored outwards."""
+    margin = WIDE_WINDOW // 2
+    padded = np.asarray(cv2.copyMakeBorder(small, margin, margin, margin, margin, cv2.BORDER_REFLECT), np.uint8)
+    median = cv2.medianBlur(padded, WIDE_WINDOW)[margin:-margin, margin:-margin]
+    return np.asarray(median, np.float32).reshape(small.shape)
+
+
+def _pen(difference: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Return the ink's direction in colour space, a unit vector [C], and how far along it the ink lies."""
+    distance = np.sqrt(np.einsum("hwc,hwc->hw", difference, difference))
+    strong = distance >= max(0.7 * _farthest(distance), 1.0)
+    if not strong.any():
+        return np.zeros(difference.shape[-1], np.float32), 0.0
+    centre = np.median(difference[strong], axis=0)
+    pen = np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-6), np.float32)
+    return pen, float(np.percentile(difference[strong] @ pen, 90))
+
+
+def _farthest(distance: NDArray[np.float32]) -> float:
+    """Return the distance that `INK_SHARE` of the pixels reach, in whole levels: counted, as sorting is slow."""
+    counts = np.bincount(distance.astype(np.int64).ravel())[::-1].cumsum()
+    rank = max(3, int(INK_SHARE * distance.size))
+    return float(len(counts) - 1 - np.searchsorted(counts, min(rank, distance.size)))
+
+
+def _grain(paper: NDArray[np.float32]) -> float:
+    """Return the deviation of the paper's values around the tone found for it, by their median."""
+    return 1.4826 * float(np.median(np.abs(paper))) if paper.size else 0.0
+
+
+def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
+    """Return the inside of a solid box of ink that holds something else, None if there is no such box."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.5).astype(np.uint8), connectivity=8)
+    if count < 2:
+        return None
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    left, top, width, height, area = (int(number) for number in stats[largest])
+    if min(width / ink.shape[1], height / ink.shape[0]) < BOX_SIDE or area < BOX_INK * width * height:
+        return None
+    piece = np.asarray(labels[top : top + height, left : left + width] == largest, np.uint8)
+    outline, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    solid = float(cv2.drawContours(np.zeros_like(piece), outline, -1, 1, cv2.FILLED).sum())
+    if solid < BOX_SOLID * width * height or area > 0.995 * solid:
+        return None
+    margin = 1 + min(width, height) // 50
+    if min(width, height) <= 4 * margin or solid > 0.995 * ink.size:
+        return None
+    return slice(top + margin, top + height - margin), slice(left + margin, left + width - margin)

@@ -1,0 +1,125 @@
+"""Bytes → what the network takes: the ink found, framed as MNIST framed its digits.
+
+MNIST (LeCun et al., http://yann.lecun.com/exdb/mnist): the digit is fitted into a box of 20x20 with its aspect kept
+and its edges anti-aliased, then its centre of mass is put in the middle of 28x28.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.decode import decode
+from src.model.errors import BlankPicture
+from src.model.ink import Ink, find_ink
+from src.model.strokes import main_strokes
+
+VERSION: Final = 1  # counted up when the same bytes may give other pixels; an artefact says which it was measured with
+SIDE: Final = 28  # pixels of the picture that the network sees
+BOX: Final = 20  # pixels that the digit's longer side takes up in it
+FINE: Final = 4  # times `BOX`: the resolution at which strokes are measured and mended
+THINNEST: Final = 2.0  # pixels in the frame: between these two lie the strokes of 95 % of MNIST
+THICKEST: Final = 4.5
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A picture as the network takes it, and what was seen on the way."""
+
+    pixels: NDArray[np.float32]  # [28, 28] in 0..1, ink bright
+    digits_seen: int  # separate digits that stand side by side on the picture
+
+
+def preprocess(data: bytes, max_pixels: int) -> Framed:
+    """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`."""
+    return frame(find_ink(decode(data, max_pixels)))
+
+
+def frame(ink: Ink) -> Framed:
+    """Frame the digit in `ink`. Raises `BlankPicture` if there is none."""
+    strokes, digits_seen = main_strokes(ink)
+    if not digits_seen:
+        raise BlankPicture("There is no stroke on the picture. Draw or photograph one digit.")
+    if _is_framed(ink):
+        return Framed(ink, digits_seen)
+    return Framed(centred(fitted(mended(cropped(strokes)))), digits_seen)
+
+
+def _is_framed(ink: Ink) -> bool:
+    """Tell whether this is a picture of MNIST's own form, which must come through as it is."""
+    if ink.shape != (SIDE, SIDE):
+        return False
+    box = cropped(ink)
+    return max(box.shape) == BOX and bool(np.all(np.abs(_offset(ink)) <= 1))
+
+
+def cropped(ink: Ink) -> Ink:
+    """Cut the paper away around the ink."""
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def mended(ink: Ink) -> Ink:
+    """Bring the digit to `FINE` times its size in the frame, with strokes as wide as MNIST's."""
+    fine = _scaled(ink, BOX * FINE)
+    width = stroke_width(fine) / FINE
+    change = round((min(max(width, THINNEST), THICKEST) - width) * FINE / 2)
+    if change == 0:
+        return fine
+    reach = 2 * abs(change) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    if change < 0:
+        return np.asarray(cv2.erode(fine, disc), np.float32)
+    padded = cv2.copyMakeBorder(fine, change, change, change, change, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(cv2.dilate(padded, disc), np.float32)
+
+
+def stroke_width(ink: Ink) -> float:
+    """Estimate the mean width of the strokes in pixels.
+
+    Across a stroke of width w the distance to the paper averages w / 4.
+    """
+    solid = (ink > 0.5).astype(np.uint8)
+    distance = cv2.distanceTransform(
+        cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), cv2.DIST_L2, 5
+    )
+    return 4 * float(distance[distance > 0].mean()) if solid.any() else 0.0
+
+
+def fitted(ink: Ink) -> Ink:
+    """Scale the ink so that its longer side takes up `BOX` pixels, its edges anti-aliased, its darkest spot at 1."""
+    small = _scaled(cropped(ink), BOX)
+    return np.asarray(small / small.max(), np.float32)
+
+
+def centred(ink: Ink) -> Ink:
+    """Put the centre of mass of [h, w] into the middle of a frame of `SIDE` pixels, by whole pixels as MNIST does."""
+    height, width = ink.shape
+    rows, columns = np.mgrid[:height, :width]
+    mass = float(ink.sum())
+    top = _place(float((ink * rows).sum()) / mass, height)
+    left = _place(float((ink * columns).sum()) / mass, width)
+    pixels = np.zeros((SIDE, SIDE), np.float32)
+    pixels[top : top + height, left : left + width] = ink
+    return pixels
+
+
+def _place(centre: float, length: int) -> int:
+    """Return where `length` pixels start so that `centre` falls on the frame's middle, none of them cut off."""
+    return min(max(round(SIDE / 2 - centre), 0), SIDE - length)
+
+
+def _offset(ink: Ink) -> NDArray[np.float64]:
+    """Return how far the centre of mass lies from the middle: rows, columns."""
+    rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
+    return np.asarray(np.array([(ink * rows).sum(), (ink * columns).sum()]) / ink.sum() - SIDE / 2)
+
+
+def _scaled(ink: Ink, side: int) -> Ink:
+    """Scale [h, w] so that its longer side is `side`: averaged when it shrinks, smoothly interpolated when it grows."""
+    factor = side / max(ink.shape)
+    size = (max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor)))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(ink, size, interpolation=method), 0, 1)

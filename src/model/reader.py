@@ -1,0 +1,62 @@
+"""A picture file in, a digit out: the one path that the service, the evaluation and the tests share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model import confidence
+from src.model.artefact import Description, describe
+from src.model.errors import ArtefactError
+from src.model.preprocess import VERSION, Framed, preprocess
+from src.model.runtime import Runtime, open_runtime
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read on a picture."""
+
+    prediction: int  # 0..9
+    probabilities: list[float]  # ten, summing to 1
+    digit_score: float  # 0..1, how much this is a digit at all
+    digits_seen: int
+    pixels: NDArray[np.float32]  # [28, 28] in 0..1, what the network saw
+
+
+class Reader:
+    """A network ready to read pictures."""
+
+    def __init__(self, description: Description, runtime: Runtime, max_pixels: int) -> None:
+        self.description = description
+        self._runtime = runtime
+        self._max_pixels = max_pixels
+
+    def read(self, data: bytes) -> Reading:
+        """Read the digit on the picture file `data`. Raises a `PictureError`."""
+        return self.answer(preprocess(data, self._max_pixels))
+
+    def answer(self, framed: Framed) -> Reading:
+        """Read the digit on a picture that is framed already."""
+        logits = self._runtime.logits(framed.pixels[None, None])
+        return Reading(
+            prediction=int(logits[0].argmax()),
+            probabilities=confidence.probabilities(logits, self.description.confidence)[0].tolist(),
+            digit_score=float(confidence.digit_score(logits, self.description.confidence)[0]),
+            digits_seen=framed.digits_seen,
+            pixels=framed.pixels,
+        )
+
+
+def open_reader(path: Path, max_pixels: int) -> Reader:
+    """Open the artefact that `path` names: its .pt runs in torch, its .onnx or .json in ONNX Runtime.
+
+    Raises `ArtefactError`.
+    """
+    description = describe(path)
+    if description.preprocessing != VERSION:
+        raise ArtefactError(
+            f"{path.name} was made for preprocessing {description.preprocessing}, this is {VERSION}. Train it again."
+        )
+    weights = path if path.suffix == ".pt" else path.with_suffix(".onnx")
+    return Reader(description, open_runtime(weights, description.network), max_pixels)

@@ -1,0 +1,66 @@
+"""Running a saved network: ONNX Runtime for serving, torch where a .pt is named."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from src.model.errors import ArtefactError
+
+Images = NDArray[np.float32]  # [N, 1, 28, 28] in 0..1, ink bright
+Logits = NDArray[np.float32]  # [N, 10]
+
+
+class Runtime(Protocol):
+    """Whatever turns images into logits."""
+
+    def logits(self, images: Images) -> Logits:
+        """Return the network's logits [N, 10] for images [N, 1, 28, 28]."""
+        ...
+
+
+def open_runtime(weights: Path, network: str) -> Runtime:
+    """Return a runtime for a .onnx or .pt file. Raises `ArtefactError` for anything else."""
+    match weights.suffix:
+        case ".onnx":
+            return OnnxRuntime(weights)
+        case ".pt":
+            return TorchRuntime(weights, network)
+    raise ArtefactError(f"{weights} is neither a .onnx nor a .pt file.")
+
+
+class OnnxRuntime:
+    """The network in ONNX Runtime, on one thread: at this size a second one costs more than it brings."""
+
+    def __init__(self, weights: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+    def logits(self, images: Images) -> Logits:
+        """Return logits [N, 10] for images [N, 1, 28, 28]."""
+        return np.asarray(self._session.run(["logits"], {"images": images})[0], np.float32)
+
+
+class TorchRuntime:
+    """The network in torch, from a plain state_dict."""
+
+    def __init__(self, weights: Path, network: str) -> None:
+        try:
+            import torch  # noqa: PLC0415 - the service runs without torch unless a .pt is named
+
+            from src.model import networks  # noqa: PLC0415
+        except ImportError as error:
+            raise ArtefactError(
+                f"Serving {weights.name} needs torch. Install it, or name the .onnx instead."
+            ) from error
+        self._torch = torch
+        self._network = networks.build(network).eval()
+        self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+
+    def logits(self, images: Images) -> Logits:
+        """Return logits [N, 10] for images [N, 1, 28, 28]."""
+        with self._torch.inference_mode():
+            return np.asarray(self._network(self._torch.from_numpy(images)).numpy(), np.float32)

@@ -1,0 +1,88 @@
+"""Which of the ink is the digit: strokes kept, specks and what the picture's edge cut off left out."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.ink import Ink
+
+SURE: Final = 0.5  # a stroke reaches this much of the darkest ink somewhere ...
+FAINT: Final = 0.2  # ... and goes on wherever there is at least this much
+PART: Final = 0.25  # a piece whose longer side has this share of the digit's belongs to it
+PART_AT_EDGE: Final = 0.6  # likewise for what touches the picture's edge, where neighbours are cut off
+FRAME_SIDE: Final = 0.4  # of the picture's sides: a box drawn around the digit is at least as large ...
+FRAME_RIM: Final = 0.1  # ... and its line stays within this share of its sides from its bounding box
+NEIGHBOUR_HEIGHT: Final = 0.6  # a piece at least this high beside the digit is a digit of its own
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The connected pieces of ink of a picture, background left out."""
+
+    labels: NDArray[np.int32]  # [H, W], 0 is paper, piece i has i + 1
+    boxes: NDArray[np.int32]  # [N, 4] left, top, width, height
+    mass: NDArray[np.float64]  # [N] sum of ink
+    at_edge: NDArray[np.bool_]  # [N] touches the picture's edge
+
+
+def main_strokes(ink: Ink) -> tuple[Ink, int]:
+    """Return `ink` with all but the digit removed, and how many separate digits stand on the picture."""
+    pieces = _pieces(ink)
+    kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces)))
+    if not len(kept):
+        return np.zeros_like(ink), 0
+    wanted = np.zeros(len(pieces.mass) + 1, np.float32)
+    wanted[kept + 1] = 1
+    return ink * wanted[pieces.labels], _count_digits(pieces.boxes[kept])
+
+
+def _is_frame(pieces: Pieces) -> NDArray[np.bool_]:
+    """Tell which pieces, [N], are a box that was drawn around the digit: large, hollow, and with something in it."""
+    found = np.zeros(len(pieces.mass), bool)
+    large = (pieces.boxes[:, 2:] >= FRAME_SIDE * np.array(pieces.labels.shape[::-1])).all(1)
+    for number in np.flatnonzero(large):
+        left, top, width, height = pieces.boxes[number]
+        rim_x, rim_y = max(2, int(FRAME_RIM * width)), max(2, int(FRAME_RIM * height))
+        inside = pieces.labels[top + rim_y : top + height - rim_y, left + rim_x : left + width - rim_x]
+        others = np.unique(inside[inside > 0]) - 1
+        hollow = len(others) > 0 and number not in others
+        found[number] = hollow and pieces.boxes[others, 2:].max() >= PART * max(width, height)
+    return found
+
+
+def _pieces(ink: Ink) -> Pieces:
+    """Find the connected pieces that hold some sure ink, with the fainter ink that goes on from it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > FAINT).astype(np.uint8), connectivity=8)
+    sure = np.bincount(labels[ink > SURE], minlength=count) > 0
+    sure[0] = False
+    new = np.cumsum(sure) * sure
+    boxes = np.asarray(stats[sure, :4], np.int32)
+    left, top, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
+    at_edge = (left == 0) | (top == 0) | (right == ink.shape[1]) | (bottom == ink.shape[0])
+    mass = np.asarray(np.bincount(labels.ravel(), ink.ravel(), minlength=count)[sure], np.float64)
+    return Pieces(new[labels].astype(np.int32), boxes, mass, at_edge)
+
+
+def _belonging(pieces: Pieces, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return those of the pieces `numbers` that make up the digit: the heaviest, and what is no speck beside it."""
+    if not len(numbers):
+        return numbers
+    at_edge = pieces.at_edge[numbers]
+    weight = pieces.mass[numbers] * np.where(at_edge & ~at_edge.all(), 0.5, 1.0)
+    side = pieces.boxes[numbers, 2:].max(1)
+    kept = side >= np.where(at_edge, PART_AT_EDGE, PART) * side[weight.argmax()]
+    kept[weight.argmax()] = True
+    return np.asarray(numbers[kept])
+
+
+def _count_digits(boxes: NDArray[np.int32]) -> int:
+    """Count the groups of pieces that don't overlap from left to right and are about as high as the highest."""
+    tall = boxes[boxes[:, 3] >= NEIGHBOUR_HEIGHT * boxes[:, 3].max()]
+    groups, reach = 0, -1
+    for left, _, width, _ in tall[tall[:, 0].argsort()]:
+        groups += int(left > reach)
+        reach = max(reach, left + width)
+    return groups

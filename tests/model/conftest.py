@@ -1,0 +1,26 @@
+"""What the tests of the science share."""
+
+import pytest
+import torch
+
+from src.model.artefact import newest
+from src.model.dataset import Digits, Mnist
+from src.model.reader import Reader, open_reader
+from src.settings import ROOT
+from tests import pictures
+
+MAX_PIXELS = 25_000_000
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """Return the shipped network, ready to read."""
+    return open_reader(newest(ROOT / "model"), MAX_PIXELS)
+
+
+@pytest.fixture(scope="session")
+def few_digits() -> Mnist:
+    """Return a tiny MNIST: real digits, the same in every part."""
+    images, labels = pictures.all_mnist()
+    digits = Digits(torch.from_numpy(images.copy()), torch.from_numpy(labels))
+    return Mnist(digits, digits, digits)

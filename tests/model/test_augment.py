@@ -1,0 +1,49 @@
+import torch
+
+from src.model import augment
+from src.model.dataset import Mnist
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_generator_alone_decides(few_digits: Mnist) -> None:
+    pixels, limits = few_digits.train.pixels(), augment.Distortion()
+    once, again, other = (augment.augment(pixels, limits, generator(seed)) for seed in (0, 0, 1))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+
+
+def test_pictures_stay_pictures(few_digits: Mnist) -> None:
+    pixels = augment.augment(few_digits.train.pixels(), augment.Distortion(), generator())
+    assert pixels.shape == (100, 1, 28, 28)
+    assert pixels.min() >= 0
+    assert pixels.max() <= 1 + 1e-5
+
+
+def test_no_distortion_changes_nothing(few_digits: Mnist) -> None:
+    pixels = few_digits.train.pixels()
+    assert torch.equal(augment.augment(pixels, augment.NONE, generator()), pixels)
+
+
+def test_each_distortion_alone_changes_pictures_and_keeps_their_ink_about(few_digits: Mnist) -> None:
+    pixels = few_digits.train.pixels()
+    for limits in (
+        augment.Distortion(15, 0, 0, 0, 0, 0, 0),
+        augment.Distortion(0, 0.2, 0, 0, 0, 0, 0),
+        augment.Distortion(0, 0, 0.1, 0, 0, 0, 0),
+        augment.Distortion(0, 0, 0, 2, 0, 0, 0),
+        augment.Distortion(0, 0, 0, 0, 1, 0, 0),
+    ):
+        moved = augment.augment(pixels, limits, generator())
+        assert (moved - pixels).abs().max() > 0.2
+        assert torch.allclose(moved.sum(), pixels.sum(), rtol=0.05)
+
+
+def test_strokes_grow_and_thin(few_digits: Mnist) -> None:
+    pixels = few_digits.train.pixels()
+    amount = torch.ones(100, 1, 1, 1)
+    assert (augment.change_thickness(pixels, amount) >= pixels).all()
+    assert (augment.change_thickness(pixels, -amount) <= pixels).all()
+    assert torch.equal(augment.change_thickness(pixels, 0 * amount), pixels)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from src.model import calibrate, confidence
+from src.model.artefact import Confidence, describe, newest
+from src.model.runtime import open_runtime
+from src.settings import ROOT
+from tests.pictures import all_mnist
+
+LOGITS = np.array([[4, 1, 0, 0, 0, 0, 0, 0, 0, 0], [0.5] * 10], np.float32)
+
+
+def test_probabilities_are_the_softmax_of_tempered_logits() -> None:
+    plain = Confidence(temperature=1, score_slope=1, score_offset=0)
+    found = confidence.probabilities(LOGITS, plain)
+    assert found.sum(1) == pytest.approx([1, 1])
+    assert found == pytest.approx(torch.from_numpy(LOGITS).softmax(1).numpy())
+    warm = confidence.probabilities(LOGITS, plain.model_copy(update={"temperature": 4.0}))
+    assert 0.1 < warm[0, 0] < found[0, 0]
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    found = confidence.probabilities(LOGITS * 1e4, Confidence(temperature=0.1, score_slope=1, score_offset=0))
+    assert np.isfinite(found).all()
+
+
+def test_the_digit_score_rises_with_what_is_recognised() -> None:
+    scores = confidence.digit_score(LOGITS, Confidence(temperature=1, score_slope=2, score_offset=-7))
+    assert 0 < scores[1] < 0.5 < scores[0] < 1
+
+
+def test_an_overconfident_network_is_cooled_to_its_true_accuracy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (5000,), generator=generator)
+    honest = torch.nn.functional.one_hot(labels, 10) * 3.0 + torch.randn(5000, 10, generator=generator)
+    assert calibrate.fit_temperature(honest * 7, labels) == pytest.approx(
+        7 * calibrate.fit_temperature(honest, labels), rel=1e-2
+    )
+
+
+def test_the_score_tells_two_clouds_of_energies_apart() -> None:
+    generator = torch.Generator().manual_seed(0)
+    digits, others = torch.randn(1000, generator=generator) + 12, torch.randn(1000, generator=generator) + 6
+    slope, offset = calibrate.fit_score(digits, others)
+    assert slope > 0
+    assert -offset / slope == pytest.approx(9, abs=0.3)
+
+
+def test_scribbles_are_framed_like_digits_and_the_same_every_time() -> None:
+    drawn = calibrate.scribbles(20, 0)
+    assert drawn.shape == (20, 28, 28)
+    assert drawn.min() >= 0
+    assert drawn.max() == pytest.approx(1)
+    assert np.array_equal(drawn, calibrate.scribbles(20, 0))
+
+
+def test_the_released_network_scores_digits_above_scribbles() -> None:
+    release = newest(ROOT / "model")
+    runtime, fitted = open_runtime(release.with_suffix(".onnx"), "cnn"), describe(release).confidence
+    digits = confidence.digit_score(runtime.logits(np.asarray(all_mnist()[0][:, None] / 255, np.float32)), fitted)
+    others = confidence.digit_score(runtime.logits(calibrate.scribbles(100, 1)[:, None]), fitted)
+    assert digits.mean() > others.mean() + 0.4

@@ -1,0 +1,52 @@
+"""Picture files for tests: real MNIST digits that lie beside them, and digits drawn with a pen."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from src.settings import ROOT
+from tests.hand import DIGITS
+
+SHEET = ROOT / "tests" / "data" / "mnist-validation.png"  # ten of each digit, a row each, from the validation split
+FINER = 4  # drawings are made this much larger and averaged down, for soft edges
+
+
+def mnist(digit: int, number: int = 0) -> Image.Image:
+    """Return one of ten MNIST pictures of `digit`, 28x28 in mode L, ink bright."""
+    left, top = 28 * number, 28 * digit
+    return Image.open(SHEET).crop((left, top, left + 28, top + 28))
+
+
+def all_mnist() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the hundred pictures, uint8 [100, 28, 28], and their labels, int64 [100]."""
+    sheet = np.asarray(Image.open(SHEET))
+    return sheet.reshape(10, 28, 10, 28).swapaxes(1, 2).reshape(100, 28, 28), np.repeat(np.arange(10), 10)
+
+
+def drawn(
+    digit: int, size: tuple[int, int] = (280, 280), pen: float = 18, box: tuple[int, int, int] | None = None
+) -> Image.Image:
+    """Draw `digit` in black on white, mode L; `box` is left, top and side of the part of the picture it is drawn in."""
+    picture = Image.new("L", (size[0] * FINER, size[1] * FINER), 255)
+    left, top, side = box or (0, 0, min(size))
+    for stroke in DIGITS[digit]:
+        points = [((left + x * side / 100) * FINER, (top + y * side / 100) * FINER) for x, y in stroke]
+        _line(ImageDraw.Draw(picture), points, pen * FINER)
+    return picture.resize(size, Image.Resampling.BOX)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """Return `picture` as a file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _line(pencil: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], width: float) -> None:
+    pencil.line(points, 0, round(width), joint="curve")
+    for x, y in points:
+        pencil.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), 0)
