@@ -1,0 +1,67 @@
+"""What goes over the wire. The contract only ever grows: the default answer stays `{"prediction": 4}`."""
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from src.model.reader import Reading
+
+
+class Prediction(BaseModel):
+    """The digit on the picture."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"prediction": 4}]})
+
+    prediction: int = Field(ge=0, le=9)
+
+
+class Details(Prediction):
+    """The digit, how sure the network is of it, and what it saw."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
+    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
+    model: str = Field(description="version of the network that answered")
+    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+
+
+class Status(BaseModel):
+    """The state of the service."""
+
+    status: str
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str = Field(description="a stable name that a program can switch on")
+    title: str
+    status: int
+    detail: str = Field(description="a sentence that says what to do")
+
+
+def details(reading: Reading, model: str) -> Details:
+    """Spell a reading out."""
+    return Details(
+        prediction=reading.prediction,
+        confidence=reading.probabilities[reading.prediction],
+        probabilities=reading.probabilities,
+        digit_score=reading.digit_score,
+        digits_seen=reading.digits_seen,
+        model=model,
+        image=data_url(reading.pixels),
+    )
+
+
+def data_url(pixels: NDArray[np.float32]) -> str:
+    """Return float32 [28, 28] in 0..1 as the data URL of a PNG."""
+    file = io.BytesIO()
+    Image.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

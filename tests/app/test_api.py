@@ -1,0 +1,174 @@
+"""The service as its users meet it: over HTTP, with picture files."""
+
+import base64
+import io
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from httpx import Client, Response
+from PIL import Image, ImageOps
+
+from src.model.artefact import newest
+from src.settings import ROOT
+from tests import servers
+from tests.model.test_decode import bomb
+from tests.pictures import all_mnist, drawn, encoded, mnist
+
+PREDICT = "/api/v1/predict"
+MNIST_RIGHT = 97  # of the hundred beside the tests: what a network of 6,422 parameters must read at the least
+
+
+@pytest.fixture(scope="module")
+def client(running_service: servers.Server) -> Iterator[Client]:
+    with Client(base_url=running_service.url, trust_env=False) as client:
+        yield client
+
+
+@contextmanager
+def another_service(**settings: str) -> Iterator[Client]:
+    """Run a second service with `settings` until the block ends."""
+    server = servers.service(servers.free_port(), ready="/health/live", **settings)
+    with servers.running(server), Client(base_url=server.url, trust_env=False) as client:
+        yield client
+
+
+def send(client: Client, data: bytes, details: bool = False) -> Response:
+    files = {"file": ("digit.png", data, "image/png")}
+    return client.post(PREDICT, files=files, params={"details": "true"} if details else {})
+
+
+def test_a_four_is_a_four_and_the_answer_is_that_alone(client: Client) -> None:
+    answer = send(client, encoded(mnist(4)))
+    assert answer.status_code == 200
+    assert answer.text == '{"prediction":4}'
+
+
+def test_real_mnist_digits_are_read(client: Client) -> None:
+    images, labels = all_mnist()
+    answers = [send(client, encoded(Image.fromarray(image))).json()["prediction"] for image in images]
+    assert (np.array(answers) == labels).sum() >= MNIST_RIGHT
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_samples_are_read_as_what_their_names_say(client: Client, digit: int) -> None:
+    for sample in (ROOT / "data" / "samples").glob(f"{digit}_*"):
+        assert send(client, sample.read_bytes()).json() == {"prediction": digit}, sample.name
+
+
+def test_details_say_how_sure_and_what_was_seen(client: Client) -> None:
+    body = send(client, encoded(drawn(4)), details=True).json()
+    assert body["prediction"] == 4
+    assert body["confidence"] == max(body["probabilities"]) == body["probabilities"][4]
+    assert sum(body["probabilities"]) == pytest.approx(1)
+    assert 0 <= body["digit_score"] <= 1
+    assert body["digits_seen"] == 1
+    assert body["model"] in newest(ROOT / "model").name
+
+
+def test_the_image_in_the_details_is_what_the_network_saw(client: Client) -> None:
+    body = send(client, encoded(ImageOps.invert(mnist(4))), details=True).json()
+    start, _, content = body["image"].partition(",")
+    assert start == "data:image/png;base64"
+    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))), float)
+    assert np.abs(seen - np.asarray(mnist(4), float)).max() < 13
+
+
+def test_a_scribble_scores_lower_than_a_digit(client: Client) -> None:
+    generator = np.random.default_rng(0)
+    scribble = Image.fromarray(generator.integers(0, 2, (12, 12), np.uint8) * 255).resize((280, 280))
+    scores = [send(client, encoded(picture), details=True).json()["digit_score"] for picture in (drawn(3), scribble)]
+    assert scores[0] > 0.8 > scores[1]
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "name"),
+    [
+        (b"", 400, "empty-file"),
+        (b"a four", 415, "unsupported-format"),
+        (encoded(drawn(4))[:400], 400, "damaged-picture"),
+        (encoded(Image.new("L", (280, 280), 255)), 422, "blank-picture"),
+        (bomb(30_000), 413, "too-many-pixels"),
+        (bytes(20_000_000), 413, "file-too-large"),
+    ],
+)
+def test_a_bad_picture_gets_a_problem_that_says_what_to_do(client: Client, data: bytes, status: int, name: str) -> None:
+    answer = send(client, data)
+    assert answer.status_code == status
+    assert_problem(answer, name)
+
+
+def test_a_large_body_without_a_length_is_cut_off_too(client: Client) -> None:
+    start = b'--x\r\nContent-Disposition: form-data; name="file"; filename="digit.png"\r\n\r\n'
+    chunks = itertools.chain([start], itertools.repeat(bytes(1_000_000), 20), [b"\r\n--x--\r\n"])
+    answer = client.post(PREDICT, content=chunks, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 413
+    assert_problem(answer, "file-too-large")
+
+
+def test_a_request_without_a_file_is_told_how_to_send_one(client: Client) -> None:
+    for answer in (client.post(PREDICT), client.post(PREDICT, files={"picture": b"x"}), client.post(PREDICT, json={})):
+        assert answer.status_code == 422
+        assert_problem(answer, "invalid-request")
+        assert "curl -F file=@" in answer.json()["detail"]
+
+
+def test_a_wrong_query_is_named(client: Client) -> None:
+    answer = client.post(PREDICT, files={"file": encoded(mnist(4))}, params={"details": "perhaps"})
+    assert answer.status_code == 422
+    assert "details" in answer.json()["detail"]
+
+
+def test_unknown_addresses_and_methods_are_problems_too(client: Client) -> None:
+    assert_problem(client.get("/api/v2/predict"), "not-found")
+    assert_problem(client.get(PREDICT), "method-not-allowed")
+    assert client.get(PREDICT).headers["allow"] == "POST"
+
+
+def test_health(client: Client) -> None:
+    assert client.get("/health/live").status_code == client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("setting", ["DIGITS_MODEL_FILE", "DIGITS_MODEL_DIR"])
+def test_without_a_network_the_service_lives_but_is_not_ready(tmp_path: Path, setting: str) -> None:
+    with another_service(**{setting: str(tmp_path / "nothing.json")}) as client:
+        assert client.get("/health/live").status_code == 200
+        for answer in (client.get("/health/ready"), send(client, encoded(mnist(4)))):
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) > 0
+            assert_problem(answer, "not-ready")
+            assert str(tmp_path) in answer.json()["detail"]
+
+
+def test_a_pt_can_be_named_and_answers_alike(client: Client) -> None:
+    with another_service(DIGITS_MODEL_FILE=str(newest(ROOT / "model").with_suffix(".pt"))) as torch_client:
+        for digit in range(10):
+            pair = [send(each, encoded(mnist(digit)), details=True).json() for each in (client, torch_client)]
+            assert pair[0]["probabilities"] == pytest.approx(pair[1]["probabilities"], abs=1e-5)
+
+
+def test_swagger_comes_from_this_host_alone(client: Client) -> None:
+    page = client.get("/docs").text
+    assert "/docs/assets/swagger-ui-bundle.js" in page
+    assert "//" not in page.replace("<!--", "").replace("// ", "")
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert client.get(f"/docs/assets/{name}").status_code == 200
+
+
+def test_openapi_offers_a_file_and_documents_the_problems(client: Client) -> None:
+    schema = client.get("/openapi.json").json()
+    operation = schema["paths"][PREDICT]["post"]
+    assert list(operation["requestBody"]["content"]) == ["multipart/form-data"]
+    assert {"200", "400", "413", "415", "422", "503"} <= set(operation["responses"])
+    assert "application/problem+json" in operation["responses"]["415"]["content"]
+
+
+def assert_problem(answer: Response, name: str) -> None:
+    body = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["type"] == f"/problems/{name}"
+    assert body["status"] == answer.status_code
+    assert len(body["detail"].split()) > 4

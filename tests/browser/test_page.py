@@ -1,0 +1,162 @@
+"""The real page in a real browser, with the real service and the shipped model behind it."""
+
+import base64
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.sheet import INVITATION, Sheet
+from tests.hand import DIGITS, curve
+from tests.servers import Server
+
+pytestmark = pytest.mark.browser
+
+SCRIBBLE = curve([(20, 20), (80, 80), (80, 20), (20, 80)])
+
+
+@pytest.fixture
+def sheet(open_page: OpenPage) -> Sheet:
+    return Sheet(open_page())
+
+
+def test_each_digit_drawn_is_read_without_a_button(sheet: Sheet) -> None:
+    for digit in DIGITS:
+        sheet.draw(digit)
+        sheet.reads(digit)
+        expect(sheet.answer).to_contain_text("% sure")
+        sheet.clear()
+
+
+def test_the_picture_that_the_model_saw_is_enlarged_with_crisp_pixels(sheet: Sheet) -> None:
+    sheet.draw(7)
+    seen = sheet.answer.locator("img")
+    expect(seen).to_have_css("image-rendering", "pixelated")
+    expect(seen).to_have_js_property("naturalWidth", 28)
+    expect(seen).to_have_js_property("width", 120)
+
+
+def test_a_stroke_that_ends_while_the_page_reruns_is_kept(sheet: Sheet) -> None:
+    first, second = DIGITS[4]
+    sheet.stroke(first)
+    sheet.press(second[0])
+    sheet.move(second[1:4])
+    expect(sheet.answer.locator(".digit")).to_be_visible()  # the first stroke's answer, with the pen still down
+    sheet.move(second[4:])
+    sheet.page.mouse.up()
+    sheet.reads(4)
+
+
+def test_undo_takes_the_last_stroke_back(sheet: Sheet) -> None:
+    sheet.draw(1)
+    sheet.reads(1)
+    ink = sheet.ink()
+    sheet.stroke(SCRIBBLE)
+    expect(sheet.answer.locator(".digit")).not_to_have_text("1")
+    sheet.button("Undo").click()
+    sheet.reads(1)
+    assert sheet.ink() == ink
+
+
+def test_a_hurried_hand_loses_no_stroke_to_undo(sheet: Sheet) -> None:
+    first, second = DIGITS[4]
+    sheet.stroke(first)
+    sheet.stroke(SCRIBBLE)
+    sheet.button("Undo").click()
+    sheet.stroke(second)
+    sheet.reads(4)
+
+
+def test_undoing_the_only_stroke_invites_again(sheet: Sheet) -> None:
+    sheet.draw(7)
+    sheet.reads(7)
+    sheet.button("Undo").click()
+    expect(sheet.answer).to_contain_text(INVITATION)
+    assert sheet.ink() == 0
+
+
+def test_clear_empties_the_sheet_for_the_next_digit(sheet: Sheet) -> None:
+    sheet.draw(4)
+    sheet.reads(4)
+    sheet.clear()
+    assert sheet.ink() == 0
+    sheet.draw(2)
+    sheet.reads(2)
+
+
+def test_a_slow_answer_stops_neither_the_pen_nor_clear(sheet: Sheet, running_service: Server) -> None:
+    with running_service.stalled():
+        sheet.draw(7)
+        expect(sheet.answer).to_contain_text("Reading")
+        sheet.button("Clear").click()
+        sheet.wait_until_blank()
+        expect(sheet.answer).to_contain_text("Reading")
+        sheet.draw(2)
+        ink = sheet.ink()
+    sheet.reads(2)
+    assert sheet.ink() == ink
+
+
+def test_without_the_service_the_drawing_stays_and_is_read_once_it_is_back(
+    sheet: Sheet, running_service: Server
+) -> None:
+    running_service.stop()
+    try:
+        sheet.draw(2)
+        expect(sheet.answer).to_contain_text("The reader can't be reached right now. Try again in a moment.")
+        ink = sheet.ink()
+        assert ink > 0
+        sheet.button("Try again").click()
+        expect(sheet.answer).to_contain_text("can't be reached")
+    finally:
+        running_service.start()
+    sheet.button("Try again").click()
+    sheet.reads(2)
+    assert sheet.ink() == ink
+
+
+def test_a_finger_draws_on_a_phone(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    sheet = Sheet(page)
+    sheet.touch(page.context.new_cdp_session(page), 4)
+    sheet.reads(4)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    sheet.button("Undo").tap()
+    sheet.button("Undo").tap()
+    expect(sheet.answer).to_contain_text(INVITATION)
+
+
+def test_nothing_sticks_out_at_any_width(sheet: Sheet) -> None:
+    sheet.draw(7)
+    sheet.reads(7)
+    for width in (320, 360, 719, 721, 1280):
+        sheet.page.set_viewport_size({"width": width, "height": 800})
+        for piece in (sheet.canvas, sheet.button("Clear"), sheet.answer, sheet.answer.locator("img")):
+            box = piece.bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+
+
+def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(7)
+    sheet.reads(7)
+    png = sheet.drawing.evaluate("(canvas) => canvas.toDataURL().split(',')[1]")
+    sheet.clear()
+    sheet.draw(2)
+    sheet.reads(2)
+    sheet.page.get_by_role("tab", name="Upload").click()
+    expect(sheet.answer).to_contain_text(INVITATION)
+    picture = {"name": "seven.png", "mimeType": "image/png", "buffer": base64.b64decode(png)}
+    sheet.page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
+    sheet.reads(7)
+    sheet.page.get_by_role("tab", name="Draw").click()
+    sheet.reads(2)
+
+
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> None:
+    sheet.page.get_by_role("tab", name="Upload").click()
+    junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
+    sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
+    expect(sheet.answer).to_contain_text("No answer yet")
+    expect(sheet.button("Try again")).to_be_visible()

@@ -1,0 +1,34 @@
+"""Servers for every test that needs one. Each is started once, when the first test asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    return servers.free_port()
+
+
+@pytest.fixture
+def fake_service() -> Iterator[servers.FakeService]:
+    """Yield a stand-in for the service that answers as the test says."""
+    with servers.FakeService() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def running_service() -> Iterator[servers.Server]:
+    """Yield the real service with the shipped model."""
+    with servers.running(servers.service(servers.free_port())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def running_page(running_service: servers.Server) -> Iterator[servers.Server]:
+    """Yield the real page in front of the real service."""
+    with servers.running(servers.page(servers.free_port(), running_service.url)) as server:
+        yield server
