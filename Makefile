@@ -1,0 +1,78 @@
+# `make` alone lists what there is. Everything is installed into .venv, beside this file, and nothing outside it.
+
+# The first of these that is 3.11 or newer and can make an environment; PYTHON=… names another.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
+
+# Tools are run as modules or binaries: the first line of a console script breaks when the folder moves.
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format test-mnist train evaluate install clean environment
+.NOTPARALLEL: # the environment is looked at before what is installed in it
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+run: environment .venv/run.stamp ## start the service and the page; Ctrl-C stops them
+	@$(python) -m src.app.run
+
+test: lint ## check style and types, then run the tests that need no download
+	$(python) -m pytest -m "not mnist"
+
+test-mnist: install ## run the tests that need MNIST, which is fetched on first use
+	$(python) -m pytest -m mnist
+
+lint: install ## check style, types and the workflow
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(python) .venv/bin/actionlint .github/workflows/*.yml
+	.venv/bin/zizmor --offline --quiet .github/workflows
+
+format: install ## bring the code into the project's style
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+train: environment .venv/train.stamp ## train a network, and release it if it passes the gate
+	@$(python) -m src.model.train_model
+
+evaluate: environment .venv/train.stamp ## measure the released network
+	@$(python) -m src.model.evaluate
+
+install: environment .venv/test.stamp ## install everything: service, page, training, tests
+
+clean: ## remove what these commands made here; data and models stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What is installed, a stamp each: the requirements are looked at again only when they have changed.
+.venv/run.stamp: requirements-api.txt requirements-front.txt
+.venv/run.stamp: what = the service and the page, 0.7 GB
+.venv/train.stamp: requirements-api.txt requirements-train.txt
+.venv/train.stamp: what = what training needs, up to 6 GB
+.venv/test.stamp: requirements-api.txt requirements-front.txt requirements-train.txt requirements.txt
+.venv/test.stamp: what = everything that training and tests need, up to 6 GB
+
+.venv/%.stamp: constraints.txt
+	@echo "Installing $(what), into .venv"
+	@$(python) -m pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$(filter requirements%,$^))
+	@touch $@
+
+# Looked at every time, since an interruption leaves no date: pip writes a package's RECORD last, so an environment
+# that lacks one is half-made; and one whose Python has gone, or is another than it was made with, has no pip.
+sound := from pathlib import Path; import sys, sysconfig; \
+	here = Path(sysconfig.get_path("purelib")); \
+	whole = all((package / "RECORD").exists() for package in here.glob("*.dist-info")); \
+	sys.exit(not (whole and any(here.glob("pip-*.dist-info"))))
+fit := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+environment:
+	@$(python) -c '$(sound)' 2>/dev/null && exit; \
+	for candidate in $(PYTHON); do \
+	  "$$candidate" -c '$(fit)' 2>/dev/null || continue; \
+	  echo "Making .venv with $$candidate"; \
+	  exec "$$candidate" -m venv --clear .venv; \
+	done; \
+	echo "None of these is a Python 3.11 or newer that can make environments: $(PYTHON)." >&2; \
+	echo "Install one (Debian, Ubuntu: python3 and python3-venv), or name one: make … PYTHON=/path/to/python3" >&2; \
+	exit 1

@@ -1,0 +1,147 @@
+"""`python -m src.app.run`: both come up and are announced, both go down, and what goes wrong is said in a sentence."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+import requests
+
+from src.app import run
+from src.settings import ROOT
+from tests.servers import free_port
+
+
+@contextmanager
+def running(api_port: int, page_port: int, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command and, whatever the test did, leave nothing of it behind."""
+    ours = {"DIGITS_API_PORT": str(api_port), "DIGITS_PAGE_PORT": str(page_port)} | settings
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.app.run"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")} | ours,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            with suppress(psutil.NoSuchProcess):  # it has ended, as it should
+                command = psutil.Process(process.pid)
+                for left in [*command.children(recursive=True), command]:
+                    left.kill()
+
+
+def announced(process: subprocess.Popen[str]) -> set[str]:
+    """Return the two lines, once they are there; the command itself gives up when they don't come."""
+    assert process.stdout
+    return {process.stdout.readline().rstrip() for _ in range(2)}
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_both_are_announced_once_they_answer_and_a_signal_stops_both(number: signal.Signals) -> None:
+    api_port, page_port = free_port(), free_port()
+    with running(api_port, page_port) as process:
+        api, page = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{page_port}"
+        assert announced(process) == {f"API   {api}/docs", f"Page  {page}"}
+        assert requests.get(f"{api}/health/ready", timeout=5).ok
+        assert requests.get(f"{page}/_stcore/health", timeout=5).text == "ok"
+        children = psutil.Process(process.pid).children(recursive=True)
+
+        process.send_signal(number)
+
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert not any(child.is_running() for child in children)
+    assert not listens(api_port)
+    assert not listens(page_port)
+
+
+def test_a_service_that_ends_by_itself_is_named_and_takes_the_other_with_it() -> None:
+    api_port, page_port = free_port(), free_port()
+    with running(api_port, page_port) as process:
+        announced(process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        page = next(child for child in children if "streamlit" in child.cmdline())
+
+        page.kill()
+
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "The Page ended by itself with exit code -9" in errors
+    assert not any(child.is_running() for child in children)
+    assert not listens(api_port)
+
+
+def test_a_taken_port_is_named_together_with_the_setting_that_moves_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with running(free_port(), taken) as process:
+            output, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert not output
+    assert errors == f"Port {taken} is taken: DIGITS_PAGE_PORT=… moves the Page to another.\n"
+
+
+def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
+    port = free_port()
+    with running(port, port) as process:
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"Port {port} is taken" in errors
+
+
+def test_a_setting_that_makes_no_sense_is_named() -> None:
+    with running(free_port(), 99999) as process:
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert errors.startswith("DIGITS_PAGE_PORT: ")
+    assert "Traceback" not in errors
+
+
+@contextmanager
+def child_that(code: str) -> Iterator[run.Running]:
+    """Start Python code in the place of a service, and return once it has printed its line."""
+    service = run.Service("API", "127.0.0.1", free_port(), "DIGITS_API_PORT", (), "/health/ready")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert child.stdout
+        child.stdout.readline()
+        try:
+            yield {service: child}
+        finally:
+            child.kill()
+
+
+def test_a_service_that_never_becomes_ready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "READY_S", 0.0)
+    with (
+        child_that("import signal; print(flush=True); signal.pause()") as waiting,
+        pytest.raises(SystemExit, match="The API was not ready within 0 s"),
+    ):
+        run.supervise(waiting, run.StopRequest())
+
+
+def test_a_service_that_will_not_stop_is_killed_after_a_time_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "GRACE_S", 0.1)
+    code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print(flush=True); s.pause()"
+    with child_that(code) as stubborn:
+        run.stop_all(stubborn)
+        assert [child.returncode for child in stubborn.values()] == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80")])  # noqa: S104
+def test_a_server_that_listens_everywhere_is_announced_where_it_can_be_opened(host: str, url: str) -> None:
+    assert run.Service("API", host, 80, "", (), "").url == url
