@@ -33,7 +33,7 @@ format: install ## bring the code into the project's style
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-train: environment .venv/train.stamp ## train a network, and release it if it passes the gate
+train: environment .venv/train.stamp ## train a network and save it under model/
 	@$(python) -m src.model.train_model
 
 evaluate: environment .venv/train.stamp ## measure the released network
