@@ -48,6 +48,7 @@ class Run:
     network: str
     seed: int
     recipe: Recipe
+    git_commit: str  # as the run started: what is edited meanwhile has no part in it
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    run = Run(_free_version(options), options.network, options.seed, _recipe(options))
+    run = Run(_free_version(options), options.network, options.seed, _recipe(options), git_commit())
     mnist = load(get_settings().data_dir)
     if options.quick:
         mnist = Mnist(mnist.train[:QUICK_DIGITS], mnist.validation[:QUICK_DIGITS], mnist.test[:QUICK_DIGITS])
@@ -109,7 +110,7 @@ def _describe(run: Run, network: nn.Module, mnist: Mnist, best: Best) -> Descrip
         epochs=best.epochs,
         interrupted=best.interrupted,
         data_sha256=SHA256,
-        git_commit=git_commit(),
+        git_commit=run.git_commit,
         libraries=libraries(),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
