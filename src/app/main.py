@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI, File, Query, Request, UploadFile
@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from src.app import problems
-from src.app.schemas import Details, Prediction, Status, details
+from src.app.schemas import EXAMPLE, Details, Prediction, Status, details
 from src.model.artefact import newest
 from src.model.errors import ArtefactError
 from src.model.reader import Reader, open_reader
@@ -87,7 +87,10 @@ def _predict_router(max_body_bytes: int) -> APIRouter:
         HTTPStatus.SERVICE_UNAVAILABLE,
     )
 
-    @router.post("/predict", summary="Read a digit", response_model=Details | Prediction, responses=refusals)
+    examples = {"default": {"value": {"prediction": 4}}, "details=true": {"value": EXAMPLE.model_dump()}}
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"examples": examples}}}}
+
+    @router.post("/predict", summary="Read a digit", response_model=Details | Prediction, responses=answers | refusals)
     async def predict(
         request: Request, reader: LoadedReader, file: Picture, details: WithDetails = False
     ) -> Details | Prediction:

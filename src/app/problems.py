@@ -127,6 +127,20 @@ def _is_plain_413(message: Message) -> bool:
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's description of problems with these statuses."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
-    return {int(status): {"description": status.phrase, "content": content} for status in statuses}
+    """Return OpenAPI's description of problems with these statuses, each with an example."""
+    examples = {status: _example(status, name, title) for status, name, title in PICTURE_PROBLEMS.values()}
+    unready = _example(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "No network is loaded")
+    examples[HTTPStatus.SERVICE_UNAVAILABLE] = unready
+    schema = Problem.model_json_schema()
+    return {
+        int(status): {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": schema, "example": examples[status]}},
+        }
+        for status in statuses
+    }
+
+
+def _example(status: HTTPStatus, name: str, title: str) -> dict[str, Any]:
+    detail = "A sentence that says what to do."
+    return Problem(type=f"/problems/{name}", title=title, status=status, detail=detail).model_dump()

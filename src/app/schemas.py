@@ -6,7 +6,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from src.model.reader import Reading
 
@@ -14,15 +14,11 @@ from src.model.reader import Reading
 class Prediction(BaseModel):
     """The digit on the picture."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"prediction": 4}]})
-
     prediction: int = Field(ge=0, le=9)
 
 
 class Details(Prediction):
     """The digit, how sure the network is of it, and what it saw."""
-
-    model_config = ConfigDict(json_schema_extra={})
 
     confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
     probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
@@ -30,6 +26,17 @@ class Details(Prediction):
     digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
     model: str = Field(description="version of the network that answered")
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+
+
+EXAMPLE = Details(
+    prediction=4,
+    confidence=0.97,
+    probabilities=[0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
+    digit_score=0.99,
+    digits_seen=1,
+    model="0.0.1",
+    image="data:image/png;base64,iVBORw0KGgo…",
+)
 
 
 class Status(BaseModel):
