@@ -95,6 +95,8 @@ def describe(path: Path) -> Description:
         raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {error}") from error
     if stem != PREFIX + description.version:
         raise ArtefactError(f"{path} says that it is version {description.version}; its name says otherwise.")
+    if set(description.sha256) != {"onnx", "pt"}:
+        raise ArtefactError(f"{path.with_suffix('.json')} lacks the digests of its .onnx and .pt: train again.")
     for kind, expected in description.sha256.items():
         _verify(path.with_suffix(f".{kind}"), expected)
     return description

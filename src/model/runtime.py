@@ -57,8 +57,11 @@ class TorchRuntime:
                 f"Serving {weights.name} needs torch. Install it, or name the .onnx instead."
             ) from error
         self._torch = torch
-        self._network = networks.build(network).eval()
-        self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        try:
+            self._network = networks.build(network).eval()
+            self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        except (KeyError, RuntimeError) as error:
+            raise ArtefactError(f"{weights.name} does not hold the weights of a network {network!r}.") from error
 
     def logits(self, images: Images) -> Logits:
         """Return logits [N, 10] for images [N, 1, 28, 28]."""

@@ -106,6 +106,18 @@ def test_a_set_under_another_name_is_refused(saved: Path) -> None:
         artefact.describe(saved.parent / "mnist-0.2.0.json")
 
 
+def test_a_description_without_digests_is_refused(saved: Path) -> None:
+    saved.write_text(artefact.describe(saved).model_copy(update={"sha256": {}}).model_dump_json())
+    with pytest.raises(ArtefactError, match="digests"):
+        artefact.describe(saved)
+
+
+@pytest.mark.parametrize("network", ["mlp", "transformer"])
+def test_weights_of_another_network_than_described_are_refused(saved: Path, network: str) -> None:
+    with pytest.raises(ArtefactError, match=network):
+        open_runtime(saved.with_suffix(".pt"), network)
+
+
 def test_a_damaged_description_is_refused(saved: Path) -> None:
     saved.write_text(json.dumps({"version": "0.1.0"}))
     with pytest.raises(ArtefactError, match="does not describe a network"):
