@@ -15,6 +15,8 @@ from src.model.errors import DamagedPicture, EmptyFile, TooManyPixels, Unsupport
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 WORK_SIDE: Final = 800  # pixels; a digit that fills a tenth of the picture still has four times MNIST's resolution
 
+WHITES: Final = (1.0, 255.0, 65535.0)
+
 # A picture with a see-through border holds paper, not ink alone, if its opaque part fills its box and varies in colour.
 PAPER_FILLS: Final = 0.6
 PAPER_VARIES: Final = 12.0
@@ -30,7 +32,7 @@ def decode(data: bytes, max_pixels: int) -> Colours:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_large(image, max_pixels)
             image.draft("RGB", (WORK_SIDE, WORK_SIDE))  # JPEG only: decodes at an eighth of the size for the asking
-            return _without_equal_channels(_flatten(_upright(_shrink(_eight_bits(image)))))
+            return _without_equal_channels(_flatten(_upright(_eight_bits(_shrink(_averageable(image))))))
     except UnidentifiedImageError as error:
         raise UnsupportedFormat(
             f"This is not a picture that the service can read. Send one of: {', '.join(FORMATS)}."
@@ -53,20 +55,33 @@ def _too_many_pixels(max_pixels: int) -> TooManyPixels:
     )
 
 
+def _averageable(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode whose pixels can be averaged; most are in one, and are not copied."""
+    if image.mode == "PA" or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode.startswith("I;16"):
+        return image.convert("I")
+    return image.convert({"1": "L", "P": "RGB"}[image.mode]) if image.mode in ("1", "P") else image
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Return the picture with eight bits a channel, in mode L, RGB or RGBA."""
-    if image.mode.startswith(("I", "F")):
+    if image.mode in ("I", "F"):
         return _scaled_to_bytes(image)
-    if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
+    if image.mode in ("LA", "La", "RGBa", "RGBA"):
         return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    return image.convert("L" if image.mode == "L" else "RGB")
 
 
 def _scaled_to_bytes(image: Image.Image) -> Image.Image:
-    """Spread the values of a picture with more than eight bits over 0..255; Pillow would clip them."""
+    """Bring the values of a picture with more than eight bits to 0..255; Pillow would clip them.
+
+    Formats don't say what white is: it is taken as the smallest usual number that no value exceeds.
+    """
     values = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
-    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (float(values.min()), float(values.max()))
-    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
+    low, highest = min(float(values.min()), 0.0), float(values.max())
+    high = next((white for white in WHITES if highest <= white), highest)
+    return Image.fromarray(np.round((values - low) * (255 / (high - low))).astype(np.uint8))
 
 
 def _shrink(image: Image.Image) -> Image.Image:

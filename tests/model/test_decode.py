@@ -81,4 +81,14 @@ def test_phones_double_pictures_are_read() -> None:
 
 def test_more_than_eight_bits_are_scaled_and_not_clipped() -> None:
     levels = np.array([[0, 16384], [32768, 65535]], np.uint16)
-    assert decode(encoded(Image.fromarray(levels)), MAX_PIXELS)[..., 0].tolist() == [[0, 63], [127, 255]]
+    assert decode(encoded(Image.fromarray(levels)), MAX_PIXELS)[..., 0].tolist() == [[0, 64], [128, 255]]
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0, 65535.0, 1e6])
+def test_floating_point_pictures_are_scaled_by_what_must_be_their_white(white: float) -> None:
+    levels = np.array([[0, 0.4], [0.2, 1]], np.float32) * white
+    assert decode(encoded(Image.fromarray(levels), "TIFF"), MAX_PIXELS)[..., 0].tolist() == [[0, 102], [51, 255]]
+
+
+def test_a_black_floating_point_picture_stays_black() -> None:
+    assert decode(encoded(Image.new("F", (4, 4)), "TIFF"), MAX_PIXELS).max() == 0
