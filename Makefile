@@ -7,7 +7,7 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist train evaluate install clean environment
+.PHONY: help run test lint format test-mnist train evaluate compare install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
@@ -38,6 +38,9 @@ train: environment .venv/train.stamp ## train a network and save it under model/
 
 evaluate: environment .venv/train.stamp ## measure the released network
 	@$(python) -m src.model.evaluate
+
+compare: environment .venv/train.stamp ## train CNN and MLP on given, permuted and recovered pixels, and compare
+	@$(python) -m src.model.compare
 
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 

@@ -33,6 +33,10 @@ class Digits:
     def __getitem__(self, index: Tensor | slice) -> "Digits":
         return Digits(self.images[index], self.labels[index])
 
+    def rearranged(self, order: Tensor) -> "Digits":
+        """Return the pictures with pixel i taken from place `order[i]`, a permutation of 0..783, row by row."""
+        return Digits(self.images.flatten(1)[:, order].view_as(self.images), self.labels)
+
     def pixels(self) -> Tensor:
         """Return the pictures as networks take them: float32 [N, 1, 28, 28] in 0..1."""
         return self.images.unsqueeze(1).float() / 255
@@ -45,6 +49,10 @@ class Mnist:
     train: Digits
     validation: Digits
     test: Digits
+
+    def rearranged(self, order: Tensor) -> "Mnist":
+        """Return all three parts with their pixels in another order (see `Digits.rearranged`)."""
+        return Mnist(*(part.rearranged(order) for part in (self.train, self.validation, self.test)))
 
 
 def load(root: Path) -> Mnist:

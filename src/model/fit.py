@@ -4,13 +4,15 @@ import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from src.model.augment import Distortion, augment
+from src.model.augment import NONE, Distortion, augment
 from src.model.dataset import Digits, Mnist
 
 
@@ -20,9 +22,14 @@ class Recipe:
 
     epochs: int = 60
     batch: int = 128
-    learning_rate: float = 6e-3  # the peak of one cycle
+    learning_rate: float = 6e-3  # of AdamW: the peak of one cycle; of SGD: throughout
     weight_decay: float = 1e-4
     distortion: Distortion = field(default_factory=Distortion)
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.5  # of SGD
+
+
+COURSE = Recipe(epochs=1, batch=64, learning_rate=0.01, weight_decay=0, distortion=NONE, optimiser="sgd")
 
 
 @dataclass
@@ -83,8 +90,7 @@ def _steps(
 ) -> Iterator[float]:
     """Train step by step, yielding the smoothed loss after each."""
     generator = Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps(len(train), recipe))
+    optimiser, schedule = _optimiser(network, recipe, steps(len(train), recipe))
     smooth = math.log(10)  # what a network that knows nothing loses
     for _ in range(recipe.epochs):
         network.train()
@@ -96,12 +102,21 @@ def _steps(
         epoch_done()
 
 
+def _optimiser(network: nn.Module, recipe: Recipe, total_steps: int) -> tuple[Optimizer, LRScheduler]:
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if recipe.optimiser == "sgd":
+        sgd = torch.optim.SGD(network.parameters(), rate, recipe.momentum, weight_decay=decay)
+        return sgd, ConstantLR(sgd, factor=1)
+    adamw = torch.optim.AdamW(network.parameters(), rate, weight_decay=decay)
+    return adamw, OneCycleLR(adamw, rate, total_steps=total_steps)
+
+
 def _batches(digits: Digits, size: int, generator: Generator) -> Iterator[Digits]:
     for index in torch.randperm(len(digits), generator=generator).split(size):  # type: ignore[no-untyped-call]
         yield digits[index]
 
 
-def _step(network: nn.Module, optimiser: torch.optim.Optimizer, pixels: Tensor, labels: Tensor) -> float:
+def _step(network: nn.Module, optimiser: Optimizer, pixels: Tensor, labels: Tensor) -> float:
     loss = cross_entropy(network(pixels), labels)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it without types

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from src.model import dataset
 from src.model.augment import NONE
-from src.model.dataset import Digits, Mnist
+from src.model.dataset import Mnist
 from src.model.fit import Recipe, fit
 from src.model.networks import seeded
 from src.model.unscramble import SIDE, recover_layout
@@ -65,17 +65,9 @@ def test_a_few_hundred_pictures_put_the_pixels_back(seed: int) -> None:
 @pytest.mark.mnist
 def test_the_cnn_reads_recovered_pictures_far_better_than_permuted_ones() -> None:
     mnist, order = dataset.load(get_settings().data_dir), permutation(0)
-    permuted = Mnist(*(rearranged(part, order) for part in (mnist.train[:6000], mnist.validation, mnist.test[:1])))
+    permuted = Mnist(mnist.train[:6000], mnist.validation, mnist.test[:1]).rearranged(torch.from_numpy(order))
     places = recover_layout(flat(permuted.train.images.numpy()[:2000]))
-    recovered = Mnist(
-        *(rearranged(part, np.argsort(places)) for part in (permuted.train, permuted.validation, mnist.test))
-    )
+    recovered = permuted.rearranged(torch.from_numpy(np.argsort(places)))
     recipe = Recipe(epochs=3, distortion=NONE)
     errors = [1 - fit(seeded("cnn", 0), data, recipe, 0, lambda *_: None).accuracy for data in (permuted, recovered)]
     assert errors[1] < errors[0] / 2
-
-
-def rearranged(digits: Digits, order: Places) -> Digits:
-    """Return pictures whose pixel i is the old pixel `order[i]`."""
-    pixels = digits.images.flatten(1)[:, torch.from_numpy(order.copy())]
-    return Digits(pixels.reshape(-1, SIDE, SIDE), digits.labels)
