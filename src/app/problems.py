@@ -23,6 +23,8 @@ PICTURE_PROBLEMS: Final[dict[type[errors.PictureError], tuple[HTTPStatus, str, s
     errors.BlankPicture: (HTTPStatus.UNPROCESSABLE_ENTITY, "blank-picture", "Nothing is drawn"),
 }
 
+NOT_READY: Final = (HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "No network is loaded")
+
 
 class NotReady(Exception):  # noqa: N818 - the name is the problem's name
     """No network is loaded; the text says why."""
@@ -66,8 +68,7 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
 
 
 async def _not_ready(_: Request, error: Exception) -> JSONResponse:
-    headers = {"Retry-After": "5"}
-    return response(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "No network is loaded", str(error), headers)
+    return response(*NOT_READY, str(error), {"Retry-After": "5"})
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
@@ -128,9 +129,8 @@ def _is_plain_413(message: Message) -> bool:
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's description of problems with these statuses, each with an example."""
-    examples = {status: _example(status, name, title) for status, name, title in PICTURE_PROBLEMS.values()}
-    unready = _example(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "No network is loaded")
-    examples[HTTPStatus.SERVICE_UNAVAILABLE] = unready
+    known = (*PICTURE_PROBLEMS.values(), NOT_READY)
+    examples = {status: _example(status, name, title) for status, name, title in known}
     schema = Problem.model_json_schema()
     return {
         int(status): {

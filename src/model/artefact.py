@@ -4,13 +4,13 @@ The .json is written last and holds the digests of the other two, so that a set 
 there and agrees. Nothing here needs torch.
 """
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from src.model.digest import sha256
 from src.model.errors import ArtefactError
 
 PREFIX: Final = "mnist-"
@@ -70,6 +70,12 @@ def paths(folder: Path, version: str) -> dict[str, Path]:
     return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
 
 
+def require_free(folder: Path, version: str) -> None:
+    """Raise `ArtefactError` if `folder` holds `version` already: versions are never overwritten."""
+    if (path := paths(folder, version)["json"]).exists():
+        raise ArtefactError(f"{path} exists. Versions are never overwritten: choose another.")
+
+
 def versions(folder: Path) -> list[str]:
     """Return the versions under `folder`, oldest first, releases after everything else."""
     names = [path.stem.removeprefix(PREFIX) for path in folder.glob(f"{PREFIX}*.json")]
@@ -100,12 +106,6 @@ def describe(path: Path) -> Description:
     for kind, expected in description.sha256.items():
         _verify(path.with_suffix(f".{kind}"), expected)
     return description
-
-
-def sha256(path: Path) -> str:
-    """Return the digest of a file as hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify(path: Path, expected: str) -> None:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from src.model.artefact import Figures, describe, newest
+from src.model.artefact import Figures, newest
 from src.model.confidence import log_softmax
 from src.model.errors import DigitError, PictureError
 from src.model.preprocess import SIDE, Framed
 from src.model.reader import Reader, Reading, open_reader
-from src.model.runtime import Images, Logits, Runtime, open_runtime
+from src.model.runtime import Images, Logits, Runtime
 from src.settings import get_settings
 
 
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         reader = open_reader(path, settings.max_pixels)
         _report(f"{reader.description.network}, {reader.description.parameters:,} parameters, from {path.name}")
         if not options.folder_only:
-            _evaluate_mnist(path, reader)
+            _evaluate_mnist(reader)
         read = (lambda data: reader.answer(resized(data))) if options.resize_only else reader.read
         for folder in options.folder:
             tally = read_files(read, tqdm(list(folder_files(folder)), folder.name, leave=False))
@@ -98,14 +98,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _evaluate_mnist(path: Path, reader: Reader) -> None:
+def _evaluate_mnist(reader: Reader) -> None:
     """Score the official test set as tensors, then as PNG files that go the way of an upload."""
     from src.model import dataset  # noqa: PLC0415 - evaluating folders needs neither torch nor MNIST
 
     test = dataset.load(get_settings().data_dir).test
     labels = test.labels.numpy()
-    runtime = open_runtime(path.with_suffix(".onnx"), describe(path).network)
-    scored = figures(batched_logits(runtime, test.pixels().numpy()), labels)
+    scored = figures(batched_logits(reader.runtime, test.pixels().numpy()), labels)
     _report(
         _line("MNIST test, as tensors", round(scored.accuracy * len(test)), len(test)) + f", loss {scored.loss:.4f}"
     )

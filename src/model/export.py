@@ -10,7 +10,8 @@ import onnx
 import torch
 from torch import nn
 
-from src.model.artefact import Description, WeightsKind, paths, sha256
+from src.model.artefact import Description, WeightsKind, paths, require_free
+from src.model.digest import sha256
 from src.model.errors import ArtefactError
 from src.settings import ROOT
 
@@ -23,8 +24,7 @@ def save(network: nn.Module, description: Description, folder: Path) -> Path:
     The digests in `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
     """
     targets = paths(folder, description.version)
-    if targets["json"].exists():
-        raise ArtefactError(f"{targets['json']} exists. Versions are never overwritten: choose another.")
+    require_free(folder, description.version)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as scratch:
         made = paths(Path(scratch), description.version)

@@ -61,22 +61,29 @@ def _paper(colours: Colours) -> NDArray[np.float32]:
 def _is_even(colours: Colours, tone: NDArray[np.float32]) -> bool:
     """Tell whether `tone` is most of the picture, or one of two tones that are."""
     near = _near(colours, tone)
-    rest = colours[~near]
-    second = float(_near(rest, np.median(rest, axis=0)).sum()) / near.size if len(rest) else 0.0
     share = float(near.mean())
-    return share > MUCH_PAPER or (share > LEAST_PAPER and share + second > TWO_TONES)
+    if share > MUCH_PAPER or share <= LEAST_PAPER:
+        return share > MUCH_PAPER
+    rest = colours[~near]
+    second = float(_near(rest, np.median(rest, axis=0)).sum()) / near.size
+    return share + second > TWO_TONES
 
 
 def _ring(colours: Colours) -> Colours:
     """Return the pixels along the picture's edge, [N, C]."""
-    edge = max(1, min(colours.shape[:2]) // 40)
+    edge = _edge_width(colours)
     sides = (colours[:edge], colours[-edge:], colours[:, :edge], colours[:, -edge:])
     return np.concatenate([_flat(side) for side in sides])
 
 
+def _edge_width(colours: Colours) -> int:
+    """Return how many pixels from the picture's edge count as its edge."""
+    return max(1, int(min(colours.shape[:2])) // 40)
+
+
 def _edge_tone(colours: Colours, ring: Colours) -> NDArray[np.float32]:
     """Return the colour [C] of three corners if they agree, else of most of the edge: digits seldom fill corners."""
-    edge = max(1, min(colours.shape[:2]) // 40)
+    edge = _edge_width(colours)
     near, far = slice(None, edge), slice(-edge, None)
     corners = [_flat(colours[rows, columns]) for rows in (near, far) for columns in (near, far)]
     tones = np.array([np.median(corner, axis=0) for corner in corners])

@@ -52,7 +52,7 @@ def _is_framed(ink: Ink) -> bool:
     if ink.shape != (SIDE, SIDE):
         return False
     box = cropped(ink)
-    return max(box.shape) == BOX and bool(np.all(np.abs(_offset(ink)) <= 1))
+    return max(box.shape) == BOX and all(abs(centre - SIDE / 2) <= 1 for centre in _centre_of_mass(ink))
 
 
 def cropped(ink: Ink) -> Ink:
@@ -97,10 +97,8 @@ def fitted(ink: Ink) -> Ink:
 def centred(ink: Ink) -> Ink:
     """Put the centre of mass of [h, w] into the middle of a frame of `SIDE` pixels, by whole pixels as MNIST does."""
     height, width = ink.shape
-    rows, columns = np.mgrid[:height, :width]
-    mass = float(ink.sum())
-    top = _place(float((ink * rows).sum()) / mass, height)
-    left = _place(float((ink * columns).sum()) / mass, width)
+    row, column = _centre_of_mass(ink)
+    top, left = _place(row, height), _place(column, width)
     pixels = np.zeros((SIDE, SIDE), np.float32)
     pixels[top : top + height, left : left + width] = ink
     return pixels
@@ -111,10 +109,11 @@ def _place(centre: float, length: int) -> int:
     return min(max(round(SIDE / 2 - centre), 0), SIDE - length)
 
 
-def _offset(ink: Ink) -> NDArray[np.float64]:
-    """Return how far the centre of mass lies from the middle: rows, columns."""
+def _centre_of_mass(ink: Ink) -> tuple[float, float]:
+    """Return where the ink's centre of mass lies: row, column."""
     rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
-    return np.asarray(np.array([(ink * rows).sum(), (ink * columns).sum()]) / ink.sum() - SIDE / 2)
+    mass = float(ink.sum())
+    return float((ink * rows).sum()) / mass, float((ink * columns).sum()) / mass
 
 
 def _scaled(ink: Ink, side: int) -> Ink:

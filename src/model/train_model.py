@@ -20,7 +20,7 @@ from torch import nn
 from tqdm import tqdm
 
 from src.model import networks
-from src.model.artefact import PREFIX, VERSION, Description, Figures, paths, versions
+from src.model.artefact import VERSION, Description, Figures, require_free, versions
 from src.model.augment import NONE
 from src.model.calibrate import calibrate
 from src.model.dataset import Digits, Mnist, load
@@ -139,8 +139,7 @@ def _free_version(options: argparse.Namespace) -> str:
     if options.version:
         if not VERSION.fullmatch(options.version):
             raise ArtefactError(f"{options.version} is no version: write 1.2.3, or name-1.2.3 for a line of its own.")
-        if paths(options.out, options.version)["json"].exists():
-            raise ArtefactError(f"{PREFIX}{options.version} exists. Versions are never overwritten: choose another.")
+        require_free(options.out, options.version)
         return str(options.version)
     line = f"{'quick' if options.quick else options.network}-0.0."
     taken = [int(name.removeprefix(line)) for name in versions(options.out) if name.startswith(line)]
