@@ -8,12 +8,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from src.model.errors import DamagedPicture, EmptyFile, TooManyPixels, UnsupportedFormat
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 WORK_SIDE: Final = 800  # pixels; a digit that fills a tenth of the picture still has four times MNIST's resolution
+
+STRIP_PIXELS: Final = 1_000_000  # of a large picture that are converted at once
+COPIES: Final = {"WEBP": 2}  # its decoder takes twice the memory of the others, so that half as many pixels may pass
 
 WHITES: Final = (1.0, 255.0, 65535.0)
 
@@ -32,7 +35,7 @@ def decode(data: bytes, max_pixels: int) -> Colours:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_large(image, max_pixels)
             image.draft("RGB", (WORK_SIDE, WORK_SIDE))  # JPEG only: decodes at an eighth of the size for the asking
-            return _without_equal_channels(_flatten(_upright(_eight_bits(_shrink(_averageable(image))))))
+            return _without_equal_channels(_flatten(_upright(_eight_bits(_shrink(image)))))
     except UnidentifiedImageError as error:
         raise UnsupportedFormat(
             f"This is not a picture that the service can read. Send one of: {', '.join(FORMATS)}."
@@ -45,13 +48,20 @@ def decode(data: bytes, max_pixels: int) -> Colours:
 
 
 def _refuse_large(image: Image.Image, max_pixels: int) -> None:
-    if image.width * image.height > max_pixels:
-        raise _too_many_pixels(max_pixels)
+    allowed = max_pixels // COPIES.get(image.format or "", 1)
+    if max(image.width * image.height, _tile_pixels(image)) > allowed:
+        raise _too_many_pixels(allowed)
 
 
-def _too_many_pixels(max_pixels: int) -> TooManyPixels:
+def _tile_pixels(image: Image.Image) -> int:
+    """Return how large the tiles of a TIFF are: they may be larger than the picture, and are decoded whole."""
+    tags = getattr(image, "tag_v2", {})
+    return int(tags.get(ExifTags.Base.TileWidth, 0)) * int(tags.get(ExifTags.Base.TileLength, 0))
+
+
+def _too_many_pixels(allowed: int) -> TooManyPixels:
     return TooManyPixels(
-        f"The picture has more than {max_pixels / 1e6:.0f} million pixels. Scale it down: 1000 pixels a side is plenty."
+        f"The picture has more than {allowed / 1e6:g} million pixels. Scale it down: 1000 pixels a side is plenty."
     )
 
 
@@ -88,9 +98,31 @@ def _shrink(image: Image.Image) -> Image.Image:
     """Bring the longer side to `WORK_SIDE` at the most, each new pixel the mean of the old ones."""
     factor = max(image.size) / WORK_SIDE
     if factor <= 1:
-        return image
+        return _averageable(image)
     size = (max(1, round(image.width / factor)), max(1, round(image.height / factor)))
-    return image.resize(size, Image.Resampling.BOX, reducing_gap=2)
+    steps = (int(image.width / size[0] / 2) or 1, int(image.height / size[1] / 2) or 1)
+    box = (0, 0, image.width / steps[0], image.height / steps[1])
+    small = _reduced(image, steps).resize(size, Image.Resampling.BOX, box)
+    return small.convert(small.mode.upper()) if small.mode in ("La", "RGBa") else small
+
+
+def _reduced(image: Image.Image, steps: tuple[int, int]) -> Image.Image:
+    """Average blocks of `steps` pixels, strip by strip: converted whole, a large picture would be in memory twice."""
+    image.load()
+    height = max(1, STRIP_PIXELS // (image.width * steps[1])) * steps[1]
+    tops = range(0, image.height, height)
+    strips = [_strip(image, top, min(top + height, image.height)).reduce(steps) for top in tops]
+    reduced = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    reduced.info = image.info  # how it is to be turned
+    for top, strip in zip(tops, strips, strict=True):
+        reduced.paste(strip, (0, top // steps[1]))
+    return reduced
+
+
+def _strip(image: Image.Image, top: int, bottom: int) -> Image.Image:
+    """Return some rows in a mode whose pixels can be averaged, colours weighed by their alpha."""
+    strip = _averageable(image.crop((0, top, image.width, bottom)))
+    return strip.convert({"LA": "La", "RGBA": "RGBa"}[strip.mode]) if strip.mode in ("LA", "RGBA") else strip
 
 
 def _upright(image: Image.Image) -> Image.Image:
