@@ -67,7 +67,15 @@ def imports(start: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("image", "start"), [("api", "src/app/main.py"), ("front", "src/app/front.py")])
+@pytest.mark.parametrize(
+    ("image", "start"),
+    [
+        ("api", "src/app/main.py"),
+        ("api", "src/app/serve.py"),
+        ("api", "src/app/protocol.py"),
+        ("front", "src/app/front.py"),
+    ],
+)
 def test_an_image_holds_every_file_that_its_program_imports(image: str, start: str) -> None:
     there, needed = copied(image), imports(start)
     assert start in needed

@@ -53,11 +53,13 @@ class Answer(BaseModel):
 class ServiceClient:
     """Asks the service over connections that it keeps open; any number of threads may share one client."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, key: str | None = None) -> None:
         self._predict_url = f"{url.rstrip('/')}/api/v1/predict"
         self._timeout_s = timeout_s
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy named in the environment is not meant for a neighbour
+        if key:
+            self._session.headers["Authorization"] = f"Bearer {key}"
 
     def read_digit(self, picture: bytes) -> Answer:
         """Send `picture`, an encoded image of any accepted format, and return what the service read.

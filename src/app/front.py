@@ -76,7 +76,8 @@ def show_answer(picture: bytes | None) -> None:
 def get_client() -> ServiceClient:
     """Return the one client that all visitors share."""
     settings = get_settings()
-    return ServiceClient(settings.api_url, settings.api_timeout_s)
+    key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
+    return ServiceClient(settings.api_url, settings.api_timeout_s, key)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from pydantic import ValidationError
-
-from src.settings import ROOT, Settings, get_settings
+from src.settings import ROOT, Settings, read_settings
 
 READY_S = 60.0  # from the start until both answer
 GRACE_S = 5.0  # from SIGTERM until SIGKILL
 POLL_S = 0.1
+UNLESS_SET = {"DIGITS_LOG_LEVEL": "warning", "DIGITS_GRACE_S": "3"}
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,8 @@ class StopRequest:
 
 
 def api(settings: Settings) -> Service:
-    """Return the service; of its log, warnings and errors show."""
-    where = ("--host", settings.host, "--port", str(settings.api_port))
-    how = ("--log-level", "warning", "--timeout-graceful-shutdown", "3")
-    arguments = ("uvicorn", "src.app.main:app", *where, *how)
+    """Return the service."""
+    arguments = ("src.app.serve",)
     return Service(
         "API", settings.host, settings.api_port, "DIGITS_API_PORT", arguments, health="/health/ready", opens="/docs"
     )
@@ -122,7 +119,7 @@ def start(service: Service, api_url: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the arguments are ours
         (sys.executable, "-m", *service.arguments),
         cwd=ROOT,
-        env=os.environ | {"DIGITS_API_URL": api_url},
+        env=UNLESS_SET | os.environ | {"DIGITS_API_URL": api_url},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -162,15 +159,6 @@ def stop_all(running: Running) -> None:
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):  # nothing is left of it; macOS calls that a lack of permission
         os.killpg(child.pid, number)
-
-
-def read_settings() -> Settings:
-    """Return the settings; raise SystemExit with a sentence for each that makes no sense."""
-    try:
-        return get_settings()
-    except ValidationError as error:
-        wrong = [f"DIGITS_{str(problem['loc'][0]).upper()}: {problem['msg']}." for problem in error.errors()]
-        raise SystemExit("\n".join(wrong)) from error
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, Field
 
+from src.model.artefact import Description
 from src.model.reader import Reading
 
 
@@ -28,21 +30,15 @@ class Details(Prediction):
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
 
 
-EXAMPLE = Details(
-    prediction=4,
-    confidence=0.97,
-    probabilities=[0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
-    digit_score=0.99,
-    digits_seen=1,
-    model="0.0.1",
-    image="data:image/png;base64,iVBORw0KGgo…",
-)
-
-
-class Status(BaseModel):
-    """The state of the service."""
-
-    status: str
+DETAILS: dict[str, Any] = {
+    "prediction": 4,
+    "confidence": 0.97,
+    "probabilities": [0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
+    "digit_score": 0.99,
+    "digits_seen": 1,
+    "model": "0.0.1",
+    "image": "data:image/png;base64,iVBORw0KGgo…",
+}
 
 
 class Problem(BaseModel):
@@ -52,6 +48,41 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = Field(description="a sentence that says what to do")
+
+
+class BatchAnswers(BaseModel):
+    """One answer for each picture of a batch, in their order; a problem where a picture can't be read."""
+
+    answers: list[Details | Prediction | Problem]
+
+
+class Model(Description):
+    """What a network's artefact says of it."""
+
+    serving: bool = Field(description="answers where no other version is asked for")
+
+
+class Models(BaseModel):
+    """The networks, newest first."""
+
+    models: list[Model]
+
+
+class Feedback(BaseModel):
+    """A corrected picture as it is kept."""
+
+    sha256: str = Field(description="of the picture; it is also the name of its file")
+    digit: int = Field(ge=0, le=9, description="what it really was, as was said first")
+    prediction: int = Field(ge=0, le=9)
+    confidence: float = Field(ge=0, le=1)
+    digit_score: float = Field(ge=0, le=1)
+    model: str = Field(description="version of the network that answered")
+
+
+class Status(BaseModel):
+    """The state of the service."""
+
+    status: str
 
 
 def details(reading: Reading, model: str) -> Details:

@@ -82,12 +82,21 @@ def versions(folder: Path) -> list[str]:
     return sorted((name for name in names if VERSION.fullmatch(name)), key=_age)
 
 
-def newest(folder: Path) -> Path:
-    """Return the .json of the newest release under `folder`. Raises `ArtefactError` if there is none."""
+def newest_first(folder: Path) -> list[Path]:
+    """Return the .json of each release under `folder`, or of whatever is there if none is a release.
+
+    Raises `ArtefactError` if nothing is.
+    """
     found = versions(folder)
     if not found:
         raise ArtefactError(f"There is no trained network under {folder}. Train one with `make train`.")
-    return paths(folder, found[-1])["json"]
+    releases = [version for version in found if version[0].isdigit()]
+    return [paths(folder, version)["json"] for version in reversed(releases or found)]
+
+
+def newest(folder: Path) -> Path:
+    """Return the .json of the newest release under `folder`. Raises `ArtefactError` if there is none."""
+    return newest_first(folder)[0]
 
 
 def describe(path: Path) -> Description:

@@ -1,5 +1,6 @@
 """A picture file in, a digit out: the one path that the service, the evaluation and the tests share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from src.model import confidence
 from src.model.artefact import Description, describe
 from src.model.errors import ArtefactError
-from src.model.preprocess import VERSION, Framed, preprocess
+from src.model.preprocess import SIDE, VERSION, Framed, preprocess
 from src.model.runtime import Runtime, open_runtime
 
 
@@ -38,14 +39,16 @@ class Reader:
 
     def answer(self, framed: Framed) -> Reading:
         """Read the digit on a picture that is framed already."""
-        logits = self.runtime.logits(framed.pixels[None, None])
-        return Reading(
-            prediction=int(logits[0].argmax()),
-            probabilities=confidence.probabilities(logits, self.description.confidence)[0].tolist(),
-            digit_score=float(confidence.digit_score(logits, self.description.confidence)[0]),
-            digits_seen=framed.digits_seen,
-            pixels=framed.pixels,
-        )
+        return self.answers([framed])[0]
+
+    def answers(self, framed: Sequence[Framed]) -> list[Reading]:
+        """Read the digits on at least one picture that is framed already, in one pass through the network."""
+        logits = self.runtime.logits(np.stack([one.pixels for one in framed])[:, None])
+        shares = confidence.probabilities(logits, self.description.confidence).tolist()
+        scores = confidence.digit_score(logits, self.description.confidence).tolist()
+        digits = logits.argmax(1).tolist()
+        rows = zip(digits, shares, scores, framed, strict=True)
+        return [Reading(digit, share, score, one.digits_seen, one.pixels) for digit, share, score, one in rows]
 
 
 def open_reader(path: Path, max_pixels: int) -> Reader:
@@ -59,4 +62,7 @@ def open_reader(path: Path, max_pixels: int) -> Reader:
             f"{path.name} was made for preprocessing {description.preprocessing}, this is {VERSION}. Train it again."
         )
     weights = path if path.suffix == ".pt" else path.with_suffix(".onnx")
-    return Reader(description, open_runtime(weights, description.network), max_pixels)
+    runtime = open_runtime(weights, description.network)
+    if (shape := runtime.logits(np.zeros((1, 1, SIDE, SIDE), np.float32)).shape) != (1, 10):
+        raise ArtefactError(f"{weights.name} gives {shape} for one picture, not the logits of ten digits.")
+    return Reader(description, runtime, max_pixels)

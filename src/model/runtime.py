@@ -37,7 +37,10 @@ class OnnxRuntime:
     def __init__(self, weights: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no other base class
+            raise ArtefactError(f"{weights.name} is not a network that ONNX Runtime can run.") from error
 
     def logits(self, images: Images) -> Logits:
         """Return logits [N, 10] for images [N, 1, 28, 28]."""

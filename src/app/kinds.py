@@ -1,0 +1,120 @@
+"""Every kind of problem that the service answers with. docs/api.md lists the same, and a test holds them together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from src.model import errors
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is said of all problems of one kind."""
+
+    status: HTTPStatus
+    title: str
+    example: str  # of a sentence, for the documentation
+
+
+# The name ends the `type`, which stays as it is for good.
+KINDS: Final = {
+    "bad-request": Kind(HTTPStatus.BAD_REQUEST, "The request makes no sense", "The multipart form data is cut short."),
+    "empty-file": Kind(HTTPStatus.BAD_REQUEST, "The file is empty", "The file is empty. Send a picture of one digit."),
+    "damaged-picture": Kind(
+        HTTPStatus.BAD_REQUEST,
+        "The picture is damaged",
+        "The picture is damaged or cut short. Save it again and send it once more.",
+    ),
+    "unauthorized": Kind(
+        HTTPStatus.UNAUTHORIZED, "A key is needed", "Send one of the service's keys: Authorization: Bearer <key>."
+    ),
+    "feedback-off": Kind(
+        HTTPStatus.FORBIDDEN, "No feedback is taken", "This service keeps no pictures, so that it takes no corrections."
+    ),
+    "not-found": Kind(
+        HTTPStatus.NOT_FOUND,
+        "Nothing is here",
+        "There is nothing at this address. Pictures go to POST /api/v1/predict; /docs shows all.",
+    ),
+    "unknown-model": Kind(
+        HTTPStatus.NOT_FOUND, "No such network", "There is no network 9.9.9. There are: 0.0.1, mlp-0.0.1."
+    ),
+    "method-not-allowed": Kind(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "Not this method",
+        "This address does not take this method. Pictures go to POST /api/v1/predict; /docs shows all.",
+    ),
+    "request-timeout": Kind(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The request took too long to arrive",
+        "The request was not complete within 30 s. Send it again over a faster connection, or a smaller picture.",
+    ),
+    "file-too-large": Kind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The file is too large",
+        "Send at most 10 MB. Scale the picture down: 1000 pixels a side is plenty.",
+    ),
+    "too-many-pixels": Kind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The picture is too large",
+        "The picture has more than 25 million pixels. Scale it down: 1000 pixels a side is plenty.",
+    ),
+    "too-many-files": Kind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files", "Send at most 64 pictures at once, and the rest after."
+    ),
+    "unsupported-format": Kind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Not a picture",
+        "This is not a picture that the service can read. Send one of: PNG, JPEG, WEBP, GIF, BMP, TIFF.",
+    ),
+    "unsupported-media-type": Kind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Not this content type",
+        "Send the picture as multipart form data, or as the body with its own content type, such as image/png.",
+    ),
+    "blank-picture": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Nothing is drawn",
+        "The picture is blank. Draw or photograph one digit, dark on light or light on dark.",
+    ),
+    "invalid-request": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The request is not as expected",
+        "query.details: Input should be true or false.",
+    ),
+    "headers-too-large": Kind(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The headers are too large",
+        "The request's headers are larger than 64 kB. Send fewer or shorter ones.",
+    ),
+    "internal-error": Kind(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something broke",
+        "The service failed on this request; it has been logged. Try once more, and report it if it stays.",
+    ),
+    "not-ready": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No network is loaded",
+        "The network is still being loaded. Try again in a moment.",
+    ),
+    "too-busy": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too much at once",
+        "The service has its hands full. Send the request again in 1 s.",
+    ),
+    "feedback-unavailable": Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The picture can't be kept", "The picture can't be stored right now. Try later."
+    ),
+    "feedback-full": Kind(
+        HTTPStatus.INSUFFICIENT_STORAGE, "No room is left", "There is no room for more pictures. Nothing was stored."
+    ),
+}
+
+OF_PICTURES: Final[Mapping[type[errors.PictureError], str]] = {
+    errors.EmptyFile: "empty-file",
+    errors.UnsupportedFormat: "unsupported-format",
+    errors.DamagedPicture: "damaged-picture",
+    errors.TooManyPixels: "too-many-pixels",
+    errors.BlankPicture: "blank-picture",
+}

@@ -1,0 +1,142 @@
+"""`/api/v1/predict`: pictures in, digits out, one at a time or as a batch."""
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BeforeValidator
+
+from src.app import problems, service, uploads
+from src.app.kinds import OF_PICTURES
+from src.app.schemas import DETAILS, BatchAnswers, Details, Prediction, Problem, details
+from src.model.decode import FORMATS
+from src.model.errors import PictureError
+from src.model.preprocess import Framed, preprocess
+from src.model.reader import Reader, Reading
+
+router = APIRouter(prefix="/api/v1", tags=["digits"])
+
+REFUSALS: Final = (
+    "bad-request",
+    "unauthorized",
+    "unknown-model",
+    "request-timeout",
+    "file-too-large",
+    "unsupported-media-type",
+    "invalid-request",
+    "internal-error",
+    "not-ready",
+    "too-busy",
+)
+PICTURE_REFUSALS: Final = (
+    "empty-file",
+    "damaged-picture",
+    "too-many-pixels",
+    "too-many-files",
+    "unsupported-format",
+    "blank-picture",
+)
+ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # made once: there are no others
+
+
+def true_or_false(value: object) -> object:
+    """Take what OpenAPI's boolean is written as; pydantic would also take "yes", "on" and "1"."""
+    return {"true": True, "false": False}.get(value, "neither") if isinstance(value, str) else value
+
+
+WithDetails = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also say how sure, all ten probabilities and what was seen"),
+]
+Version = Annotated[
+    str | None, Query(max_length=64, description="version of the network that answers; by default the newest release")
+]
+
+
+def one_picture() -> dict[str, Any]:
+    """Return OpenAPI's description of a body with one picture, in either form."""
+    file = {"type": "string", "format": "binary"}
+    form = {"type": "object", "required": ["file"], "properties": {"file": file}}
+    kinds = [f"image/{kind.lower()}" for kind in FORMATS]
+    raw = {kind: {"schema": file} for kind in [*kinds, "application/octet-stream"]}
+    return {"requestBody": {"required": True, "content": {uploads.FORM: {"schema": form}, **raw}}}
+
+
+def many_pictures() -> dict[str, Any]:
+    """Return OpenAPI's description of a form with several pictures."""
+    files = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
+    form = {"type": "object", "required": ["files"], "properties": {"files": files}}
+    return {"requestBody": {"required": True, "content": {uploads.FORM: {"schema": form}}}}
+
+
+def answered(examples: dict[str, Any]) -> problems.Responses:
+    """Return OpenAPI's description of answers that are no problem."""
+    return {
+        200: {"content": {"application/json": {"examples": {name: {"value": examples[name]} for name in examples}}}}
+    }
+
+
+@router.post(
+    "/predict",
+    summary="Read a digit",
+    response_model=Details | Prediction,
+    responses=answered({"default": {"prediction": 4}, "details=true": DETAILS})
+    | problems.documented(*REFUSALS, *PICTURE_REFUSALS),
+    openapi_extra=one_picture(),
+)
+async def predict(request: Request, details: WithDetails = False, model: Version = None) -> Response:
+    """Read the digit on one picture, sent in a form or as the body itself."""
+    here = service.of(request)
+    reader = await here.catalogue.reader(model)
+    data = await uploads.picture(request)
+    reading = await here.lanes.run(partial(read, reader, data))
+    here.metrics.answer(reading, reader.description.version)
+    return spelt_out(reading, reader) if details else ANSWERS[reading.prediction]
+
+
+@router.post(
+    "/predict/batch",
+    summary="Read a digit on each of several pictures",
+    response_model=BatchAnswers,
+    responses=answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
+    | problems.documented(*REFUSALS, "too-many-files"),
+    openapi_extra=many_pictures(),
+)
+async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> BatchAnswers:
+    """Read a digit on each picture; the answers are in the order of the files, a problem where one can't be read."""
+    here = service.of(request)
+    reader = await here.catalogue.reader(model)
+    found: list[Framed | PictureError] = []
+    for data in await uploads.pictures(request, here.settings.max_files):
+        try:
+            found.append(await here.lanes.run(partial(preprocess, data)))
+        except PictureError as error:
+            found.append(error)
+    framed = [one for one in found if isinstance(one, Framed)]
+    readings = iter(await here.lanes.run(lambda _: reader.answers(framed)) if framed else ())
+    answers = [_one_of_many(here, reader, next(readings) if isinstance(one, Framed) else one, details) for one in found]
+    return BatchAnswers(answers=answers)
+
+
+def read(reader: Reader, data: bytes, max_pixels: int) -> Reading:
+    """Read the digit on the picture `data`. Raises a `PictureError`."""
+    return reader.answer(preprocess(data, max_pixels))
+
+
+def spelt_out(reading: Reading, reader: Reader) -> Response:
+    """Return an answer with all its details."""
+    return Response(details(reading, reader.description.version).model_dump_json(), media_type="application/json")
+
+
+def _one_of_many(
+    here: service.Service, reader: Reader, found: Reading | PictureError, with_details: bool
+) -> Details | Prediction | Problem:
+    if isinstance(found, PictureError):
+        here.metrics.problem(name := OF_PICTURES[type(found)])
+        return problems.body(name, str(found))
+    here.metrics.answer(found, reader.description.version)
+    if with_details:
+        return details(found, reader.description.version)
+    return Prediction(prediction=found.prediction)
