@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO
 
 import requests
 
@@ -38,28 +39,49 @@ class Server:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "STREAMLIT_"))}
         self._environment = clean | (settings or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+        self._written = ""  # by the program, before it was stopped
+
+    @property
+    def pid(self) -> int:
+        """The program's process id, while it runs."""
+        assert self._process
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What the program has written so far, or had when it was stopped."""
+        if not self._output:
+            return self._written
+        number = self._output.fileno()
+        return os.pread(number, os.fstat(number).st_size, 0).decode()  # the place where it writes on stays where it is
 
     def start(self) -> None:
         """Start and return once requests are answered."""
-        with tempfile.TemporaryFile() as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
-            )
-            if not self._comes_up(self._process):
-                self.stop()
-                log.seek(0)
-                raise RuntimeError(f"{' '.join(self._command)} did not start:\n{log.read().decode()}")
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when the program is stopped
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, env=self._environment, stdout=self._output, stderr=subprocess.STDOUT
+        )
+        if not self._comes_up(self._process):
+            self.stop()
+            raise RuntimeError(f"{' '.join(self._command)} did not start:\n{self.log}")
 
-    def stop(self) -> None:
-        """End the program and return once it is gone."""
+    def stop(self) -> int | None:
+        """End the program and return its exit code once it is gone."""
+        code = None
         if self._process:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                code = self._process.wait(15)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
         self._process = None
+        if self._output:
+            self._written = self.log
+            self._output.close()
+            self._output = None
+        return code
 
     @contextlib.contextmanager
     def stalled(self) -> Iterator[None]:
@@ -100,8 +122,13 @@ def running(server: Server) -> Iterator[Server]:
 
 def service(port: int, ready: str = "/health/ready", **settings: str) -> Server:
     """Return the service, with the shipped model unless a `DIGITS_…` setting says otherwise."""
+    return Server("src.app.serve", port=port, ready=ready, settings={"DIGITS_API_PORT": str(port)} | settings)
+
+
+def plain_service(port: int) -> Server:
+    """Return the service as plain uvicorn runs it."""
     command = ("uvicorn", "src.app.main:app", "--host", "127.0.0.1", "--port", str(port))
-    return Server(*command, port=port, ready=ready, settings=settings)
+    return Server(*command, port=port, ready="/health/ready")
 
 
 def page(port: int, api_url: str) -> Server:

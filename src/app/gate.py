@@ -1,5 +1,6 @@
 """What every request passes through: an id, the bounds, the log line, the counts, and the headers of the answer."""
 
+import asyncio
 import hmac
 import logging
 import re
@@ -72,6 +73,8 @@ class Gate:
             await passage.answer(response(refusal))
         except ClientDisconnect:
             passage.status = GONE
+        except asyncio.CancelledError:  # the time of grace is over: another process may answer
+            await passage.answer(response(too_busy()))
         except Exception:
             log.exception("A request failed.")
             await passage.answer(ProblemResponse("internal-error", KINDS["internal-error"].example))

@@ -81,7 +81,7 @@ KINDS: Final = {
     "invalid-request": Kind(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request is not as expected",
-        "query.details: Input should be true or false.",
+        "query.digit: Field required. See /docs for what this address takes.",
     ),
     "headers-too-large": Kind(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -82,7 +82,7 @@ async def _refused(_: Request, error: Exception) -> ProblemResponse:
 async def _invalid_request(_: Request, error: Exception) -> ProblemResponse:
     found = cast(RequestValidationError, error).errors()
     wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}." for one in found]
-    return ProblemResponse("invalid-request", " ".join(wrong))
+    return ProblemResponse("invalid-request", f"{' '.join(wrong)} See /docs for what this address takes.")
 
 
 async def _of_status(_: Request, error: Exception) -> ProblemResponse:

@@ -19,6 +19,12 @@ from src.settings import Settings, read_settings
 class Supervisor(Multiprocess):
     """Starts the workers, and starts one anew that has died."""
 
+    def terminate_all(self) -> None:
+        """Stop the workers, and let go of the port: whoever connects from now on must not wait for nobody."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
+
     def handle_hup(self) -> None:
         """Pass the wish on: uvicorn would replace the workers, and break off connections that are kept open."""
         for process in self.processes:

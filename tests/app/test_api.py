@@ -3,48 +3,49 @@
 import base64
 import io
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from httpx import Client, Response
+from httpx import Client
 from PIL import Image, ImageOps
 
 from src.model.artefact import newest
 from src.settings import ROOT
 from tests import servers
+from tests.app.asking import PREDICT, another_service, assert_problem, send
 from tests.model.test_decode import bomb
 from tests.pictures import all_mnist, drawn, encoded, mnist
 
-PREDICT = "/api/v1/predict"
 MNIST_RIGHT = 97  # of the hundred beside the tests: what a network of 6,422 parameters must read at the least
-
-
-@pytest.fixture(scope="module")
-def client(running_service: servers.Server) -> Iterator[Client]:
-    with Client(base_url=running_service.url, trust_env=False) as client:
-        yield client
-
-
-@contextmanager
-def another_service(**settings: str) -> Iterator[Client]:
-    """Run a second service with `settings` until the block ends."""
-    server = servers.service(servers.free_port(), ready="/health/live", **settings)
-    with servers.running(server), Client(base_url=server.url, trust_env=False) as client:
-        yield client
-
-
-def send(client: Client, data: bytes, details: bool = False) -> Response:
-    files = {"file": ("digit.png", data, "image/png")}
-    return client.post(PREDICT, files=files, params={"details": "true"} if details else {})
 
 
 def test_a_four_is_a_four_and_the_answer_is_that_alone(client: Client) -> None:
     answer = send(client, encoded(mnist(4)))
     assert answer.status_code == 200
     assert answer.text == '{"prediction":4}'
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/x-whatever", "application/octet-stream", "IMAGE/PNG; q=1"])
+def test_a_picture_may_be_the_body_itself(client: Client, kind: str) -> None:
+    answer = client.post(PREDICT, content=encoded(mnist(4)), headers={"Content-Type": kind})
+    assert answer.text == '{"prediction":4}'
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_every_accepted_format_is_read(client: Client, kind: str) -> None:
+    assert send(client, encoded(drawn(4).convert("RGB"), kind)).json() == {"prediction": 4}
+
+
+def test_of_a_moving_picture_the_first_frame_is_read(client: Client) -> None:
+    moving = encoded(drawn(4), "GIF", save_all=True, append_images=[drawn(7)])
+    assert send(client, moving).json() == {"prediction": 4}
+
+
+def test_plain_uvicorn_serves_it_too() -> None:
+    plain = servers.plain_service(servers.free_port())
+    with servers.running(plain), Client(base_url=plain.url, trust_env=False) as client:
+        assert send(client, encoded(mnist(4))).json() == {"prediction": 4}
 
 
 def test_real_mnist_digits_are_read(client: Client) -> None:
@@ -116,9 +117,40 @@ def test_a_request_without_a_file_is_told_how_to_send_one(client: Client) -> Non
         assert "curl -F file=@" in answer.json()["detail"]
 
 
-def test_a_wrong_query_is_named(client: Client) -> None:
-    answer = client.post(PREDICT, files={"file": encoded(mnist(4))}, params={"details": "perhaps"})
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "name"),
+    [
+        (b"{}", "application/json", 415, "unsupported-media-type"),
+        (encoded(mnist(4)), "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (b"nothing of the kind", "multipart/form-data; boundary=x", 400, "bad-request"),
+        (b"--x--", "multipart/form-data", 400, "bad-request"),
+        (b"", "image/png", 400, "empty-file"),
+    ],
+)
+def test_a_body_in_another_form_is_told_which_it_should_have(
+    client: Client, content: bytes, kind: str, status: int, name: str
+) -> None:
+    answer = client.post(PREDICT, content=content, headers={"Content-Type": kind})
+    assert answer.status_code == status
+    assert_problem(answer, name)
+
+
+def test_two_pictures_at_once_are_sent_to_the_batch(client: Client) -> None:
+    answer = client.post(PREDICT, files=[("file", encoded(mnist(4))), ("file", encoded(mnist(7)))])
+    assert answer.status_code == 413
+    assert_problem(answer, "too-many-files")
+    assert "/api/v1/predict/batch" in answer.json()["detail"]
+
+
+def test_a_field_without_a_file_is_no_picture(client: Client) -> None:
+    assert_problem(client.post(PREDICT, data={"file": "four"}, files={"other": b"x"}), "invalid-request")
+
+
+@pytest.mark.parametrize("value", ["perhaps", "1", "yes", ""])
+def test_a_wrong_query_is_named(client: Client, value: str) -> None:
+    answer = client.post(PREDICT, files={"file": encoded(mnist(4))}, params={"details": value})
     assert answer.status_code == 422
+    assert_problem(answer, "invalid-request")
     assert "details" in answer.json()["detail"]
 
 
@@ -126,6 +158,9 @@ def test_unknown_addresses_and_methods_are_problems_too(client: Client) -> None:
     assert_problem(client.get("/api/v2/predict"), "not-found")
     assert_problem(client.get(PREDICT), "method-not-allowed")
     assert client.get(PREDICT).headers["allow"] == "POST"
+    assert_problem(client.get("/docs/assets/nothing.js"), "not-found")
+    assert_problem(client.post("/docs/assets/swagger-ui.css"), "method-not-allowed")
+    assert_problem(client.post(PREDICT + "/"), "not-found")
 
 
 def test_health(client: Client) -> None:
@@ -134,7 +169,7 @@ def test_health(client: Client) -> None:
 
 @pytest.mark.parametrize("setting", ["DIGITS_MODEL_FILE", "DIGITS_MODEL_DIR"])
 def test_without_a_network_the_service_lives_but_is_not_ready(tmp_path: Path, setting: str) -> None:
-    with another_service(**{setting: str(tmp_path / "nothing.json")}) as client:
+    with another_service(**{setting: tmp_path / "nothing.json"}) as client:
         assert client.get("/health/live").status_code == 200
         for answer in (client.get("/health/ready"), send(client, encoded(mnist(4)))):
             assert answer.status_code == 503
@@ -144,7 +179,7 @@ def test_without_a_network_the_service_lives_but_is_not_ready(tmp_path: Path, se
 
 
 def test_a_pt_can_be_named_and_answers_alike(client: Client) -> None:
-    with another_service(DIGITS_MODEL_FILE=str(newest(ROOT / "model").with_suffix(".pt"))) as torch_client:
+    with another_service(DIGITS_MODEL_FILE=newest(ROOT / "model").with_suffix(".pt")) as torch_client:
         for digit in range(10):
             pair = [send(each, encoded(mnist(digit)), details=True).json() for each in (client, torch_client)]
             assert pair[0]["probabilities"] == pytest.approx(pair[1]["probabilities"], abs=1e-5)
@@ -164,11 +199,3 @@ def test_openapi_offers_a_file_and_documents_the_problems(client: Client) -> Non
     assert {"multipart/form-data", "image/png"} <= set(operation["requestBody"]["content"])
     assert {"200", "400", "413", "415", "422", "503"} <= set(operation["responses"])
     assert "application/problem+json" in operation["responses"]["415"]["content"]
-
-
-def assert_problem(answer: Response, name: str) -> None:
-    body = answer.json()
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert body["type"] == f"/problems/{name}"
-    assert body["status"] == answer.status_code
-    assert len(body["detail"].split()) > 4
