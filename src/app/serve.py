@@ -28,8 +28,8 @@ class Supervisor(Multiprocess):
     def handle_hup(self) -> None:
         """Pass the wish on: uvicorn would replace the workers, and break off connections that are kept open."""
         for process in self.processes:
-            with suppress(ProcessLookupError):
-                os.kill(process.process.pid or 0, signal.SIGHUP)
+            if process.pid and process.is_ready():  # one that isn't would be killed by it, and finds the newest anyway
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def config(settings: Settings) -> uvicorn.Config:

@@ -53,6 +53,7 @@ async def _files(request: Request, field: str, how: str, most: int, too_many: st
                 raise Refusal("too-many-files", too_many) from error
             raise Refusal("bad-request", f"The form can't be understood ({error.message}). {how}") from error
     found = [file.file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
+    await form.close()
     if not found:
         raise Refusal("invalid-request", how)
     return found
