@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     open_models: int = Field(4, ge=1, description="networks asked for by `?model=` that are kept open")
 
     max_body_bytes: int = Field(10_000_000, gt=0, description="largest request body, in bytes")
-    max_waiting_bytes: int = Field(32_000_000, gt=0, description="of all bodies that a worker holds at once")
+    max_waiting_bytes: int = Field(24_000_000, gt=0, description="of all bodies that a worker holds at once")
     max_pixels: int = Field(25_000_000, gt=0, description="largest picture, in pixels, read from its header")
     small_pixels: int = Field(
         1_000_000, gt=0, description="larger pictures are decoded one at a time, which bounds the memory of a worker"

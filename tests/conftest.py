@@ -7,6 +7,12 @@ import pytest
 from tests import servers
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless it is asked for by its marker."""
+    if "load" not in config.option.markexpr:
+        items[:] = [item for item in items if not item.get_closest_marker("load")]
+
+
 @pytest.fixture
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""

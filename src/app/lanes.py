@@ -1,7 +1,9 @@
 """Where pictures are decoded: in threads, so that none holds up other requests, and large ones one at a time."""
 
+import ctypes
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -9,6 +11,11 @@ from src.model.errors import TooManyPixels
 from src.settings import Settings
 
 T = TypeVar("T")
+
+# glibc's numbers of two of its parameters, and bytes: what is larger is returned when it is freed, and so is what is
+# free beyond the other at a heap's end. Both are above what the arrays of an 800x800 picture take.
+MMAP_THRESHOLD: Final = (-3, 12_000_000)
+TRIM_THRESHOLD: Final = (-1, 16_000_000)
 
 
 class Lanes:
@@ -25,4 +32,23 @@ class Lanes:
         try:
             return await to_thread.run_sync(work, self._small_pixels, limiter=self._wide)
         except TooManyPixels:
-            return await to_thread.run_sync(work, self._max_pixels, limiter=self._narrow)
+            return await to_thread.run_sync(self._run_large, work, limiter=self._narrow)
+
+    def _run_large(self, work: Callable[[int], T]) -> T:
+        _glibc("malloc_trim", 0)  # what earlier pictures left free here and there is needed now
+        return work(self._max_pixels)
+
+
+def give_memory_back() -> None:
+    """Have glibc return the memory of large pictures when they are done with.
+
+    It would raise its thresholds with the first of them, and keep the memory of those that follow for itself: 100 MB.
+    """
+    _glibc("mallopt", *MMAP_THRESHOLD)
+    _glibc("mallopt", *TRIM_THRESHOLD)
+
+
+def _glibc(function: str, *arguments: int) -> None:
+    """Call a function of the C library; another than glibc does as it likes."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None)[function](*arguments)

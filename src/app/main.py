@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from src.app import docs, feedback, health, logs, models, predict, problems, service
 from src.app.catalogue import Catalogue
 from src.app.gate import Gate
+from src.app.lanes import give_memory_back
 from src.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load a network and look for newer ones; a service without one stays up and says why it is not ready."""
     here = cast(service.Service, app.state.service)
     logging.config.dictConfig(logs.config(here.settings.log_level))
+    give_memory_back()
     await to_thread.run_sync(here.catalogue.refresh)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -16,7 +16,6 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 WORK_SIDE: Final = 800  # pixels; a digit that fills a tenth of the picture still has four times MNIST's resolution
 
 STRIP_PIXELS: Final = 1_000_000  # of a large picture that are converted at once
-COPIES: Final = {"WEBP": 2}  # its decoder takes twice the memory of the others, so that half as many pixels may pass
 
 WHITES: Final = (1.0, 255.0, 65535.0)
 
@@ -48,9 +47,19 @@ def decode(data: bytes, max_pixels: int) -> Colours:
 
 
 def _refuse_large(image: Image.Image, max_pixels: int) -> None:
-    allowed = max_pixels // COPIES.get(image.format or "", 1)
+    allowed = max_pixels // _copies(image)
     if max(image.width * image.height, _tile_pixels(image)) > allowed:
         raise _too_many_pixels(allowed)
+
+
+def _copies(image: Image.Image) -> int:
+    """Return how often the decoder holds the picture: with other frames, all coefficients, or all compressed rows."""
+    if image.format == "WEBP":
+        return 3
+    tags = getattr(image, "tag_v2", {})
+    one_strip = int(tags.get(ExifTags.Base.RowsPerStrip, image.height)) * 2 > image.height
+    packed = tags.get(ExifTags.Base.Compression, 1) != 1
+    return 2 if "progressive" in image.info or (packed and one_strip) else 1
 
 
 def _tile_pixels(image: Image.Image) -> int:
@@ -61,7 +70,7 @@ def _tile_pixels(image: Image.Image) -> int:
 
 def _too_many_pixels(allowed: int) -> TooManyPixels:
     return TooManyPixels(
-        f"The picture has more than {allowed / 1e6:g} million pixels. Scale it down: 1000 pixels a side is plenty."
+        f"The picture has more than {allowed / 1e6:.3g} million pixels. Scale it down: 1000 pixels a side is plenty."
     )
 
 

@@ -31,11 +31,23 @@ def test_a_tile_larger_than_its_picture_counts_as_what_it_is() -> None:
         decode(tiff_with_a_tile(picture=100, tile=30_000), MAX_PIXELS)
 
 
-def test_a_format_whose_decoder_takes_twice_the_memory_may_have_half_the_pixels() -> None:
-    picture = Image.new("L", (100, 60))
-    assert decode(encoded(picture, "PNG"), 6000).shape == (60, 100, 1)
-    with pytest.raises(TooManyPixels, match=r"more than 0\.003 million"):
-        decode(encoded(picture, "WEBP"), 6000)
+@pytest.mark.parametrize(
+    ("kind", "options", "copies"),
+    [
+        ("PNG", {}, 1),
+        ("JPEG", {}, 1),
+        ("TIFF", {}, 1),
+        ("TIFF", {"compression": "tiff_lzw", "strip_size": 100}, 1),
+        ("WEBP", {}, 3),
+        ("JPEG", {"progressive": True}, 2),
+        ("TIFF", {"compression": "tiff_lzw", "strip_size": 6000}, 2),
+    ],
+)
+def test_a_picture_counts_as_often_as_its_decoder_holds_it(kind: str, options: dict[str, object], copies: int) -> None:
+    data = encoded(Image.new("L", (100, 60)), kind, **options)
+    assert decode(data, 6000 * copies).shape == (60, 100, 1)
+    with pytest.raises(TooManyPixels, match="million pixels"):
+        decode(data, 6000 * copies - 1)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "RGB", "LA", "L"])
