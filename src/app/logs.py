@@ -40,5 +40,6 @@ def config(level: str) -> dict[str, Any]:
             "src": {"level": level.upper()},
             "uvicorn": {"handlers": [], "level": level.upper()},
             "uvicorn.access": {"handlers": [], "propagate": False},
+            "python_multipart": {"level": "ERROR"},  # it warns of each bad form, which is answered already
         },
     }
