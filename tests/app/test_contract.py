@@ -40,25 +40,27 @@ assert any(model.serving for model in models.sync(client=client).models)
 """
 
 
-def conform(server: Server, examples: int) -> None:
+def conform(server: Server, folder: Path, examples: int) -> None:
     """Send requests made from the service's OpenAPI and check every answer against it."""
     options = ["--checks", "all", "--max-examples", str(examples), "--seed", "1", "--no-color"]
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", *options]
-    run = subprocess.run([*command, f"{server.url}/openapi.json"], capture_output=True, text=True, check=False)
+    start = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
+    run = subprocess.run(
+        [*start, *options, f"{server.url}/openapi.json"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout
     assert "Tested: 8" in run.stdout
 
 
 def test_requests_made_from_the_documentation_are_answered_as_it_says(tmp_path: Path) -> None:
-    with another_server(DIGITS_FEEDBACK_DIR=tmp_path) as server:
-        conform(server, examples=15)
+    with another_server(DIGITS_FEEDBACK_DIR=tmp_path / "kept") as server:
+        conform(server, tmp_path, examples=15)
 
 
 @pytest.mark.load
 @pytest.mark.parametrize("keys", [{}, {"DIGITS_API_KEYS": "a-key-nobody-knows"}])
 def test_thousands_of_requests_made_from_the_documentation_are(tmp_path: Path, keys: dict[str, str]) -> None:
-    with another_server(DIGITS_FEEDBACK_DIR=tmp_path, **keys) as server:
-        conform(server, examples=1000)
+    with another_server(DIGITS_FEEDBACK_DIR=tmp_path / "kept", **keys) as server:
+        conform(server, tmp_path, examples=1000)
         assert '"level": "error"' not in server.log
 
 
