@@ -13,6 +13,7 @@ from src.app import problems, service, uploads
 from src.app.predict import PICTURE_REFUSALS, REFUSALS, Version, one_picture, read
 from src.app.schemas import Feedback
 from src.app.store import Store, StoreFull
+from src.model.decode import FORMATS
 from src.model.reader import Reading
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
@@ -56,7 +57,7 @@ def _kept(store: Store, data: bytes, digit: int, reading: Reading, version: str)
         "digit_score": reading.digit_score,
         "model": version,
     }
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         ending = str(image.format).lower()
     try:
         kept, new = store.keep(data, ending, note)

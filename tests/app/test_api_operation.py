@@ -19,7 +19,17 @@ from httpx import ASGITransport, AsyncClient, Client, RemoteProtocolError, Respo
 from src.app import logs
 from src.app.main import create_app
 from src.settings import Settings
-from tests.app.asking import PREDICT, another_server, assert_problem, counts, log_lines, send, send_batch, until
+from tests.app.asking import (
+    PREDICT,
+    RawClient,
+    another_server,
+    assert_problem,
+    counts,
+    log_lines,
+    send,
+    send_batch,
+    until,
+)
 from tests.pictures import drawn, encoded, mnist
 from tests.servers import Server
 
@@ -70,6 +80,13 @@ def test_a_refused_request_is_logged_with_its_problem_and_an_unknown_address_wit
     assert logged(server, ids[0])["problem"] == "unsupported-format"
     assert logged(server, ids[1])["problem"] == "not-found"
     assert "secret" not in server.log
+
+
+def test_a_client_that_leaves_is_no_error(server: Server) -> None:
+    with RawClient(server) as client:
+        client.begin(FOUR, sent=10)
+    until(lambda: any(line.get("status") == 499 for line in log_lines(server)))
+    assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
 def test_the_log_holds_nothing_of_clients_or_pictures(server: Server, asker: Client) -> None:
