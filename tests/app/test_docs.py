@@ -2,13 +2,19 @@
 
 import json
 import re
+import shutil
+import subprocess
+from contextlib import nullcontext
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from src.app.kinds import KINDS
 from src.app.metrics import Metrics
 from src.settings import ROOT, Settings
+from tests.app.asking import another_server
+from tests.servers import Server
 
 API = (ROOT / "docs" / "api.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -56,3 +62,23 @@ def test_the_dashboard_is_one() -> None:
     dashboard = json.loads((MONITORING / "dashboard.json").read_text())
     assert len({panel["title"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
     assert all(panel["targets"] for panel in dashboard["panels"])
+
+
+def examples() -> list[tuple[str, str]]:
+    """Return each call of curl in docs/api.md that is written out, and the line that it prints."""
+    return [
+        (call, line) for call, line in re.findall(r"^\$ (curl .+)\n(.+)$", API, flags=re.MULTILINE) if "…'" not in call
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl on this machine")
+@pytest.mark.parametrize(("call", "printed"), [example for example in examples() if not example[1].startswith("```")])
+def test_the_examples_print_what_they_are_said_to(
+    running_service: Server, tmp_path: Path, call: str, printed: str
+) -> None:
+    with another_server(DIGITS_FEEDBACK_DIR=tmp_path) if "feedback" in call else nullcontext(running_service) as server:
+        here = call.replace("localhost:8000", server.url.removeprefix("http://"))
+        run = subprocess.run(["bash", "-c", here], cwd=ROOT, capture_output=True, text=True, check=True)
+    pattern = ".*".join(re.escape(part) for part in printed.split("…"))
+    numbers = re.sub(r"0\\\.(\d\d)(?=,)", r"0\\.\\d+", pattern)  # what a later network is how sure of
+    assert re.fullmatch(numbers, run.stdout), run.stdout
