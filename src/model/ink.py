@@ -27,6 +27,8 @@ STROKE_WINDOW: Final = 17  # pixels of that copy, wider than any stroke
 FAINTEST: Final = 7.0  # levels of 255: what differs less from even paper is paper
 FAINTEST_SHADED: Final = 16.0  # levels of 255: likewise for shaded paper, whose shade is known less well
 NOISE_TIMES: Final = 5.0  # ink stands this many deviations of the paper's grain above it
+FARTHEST: Final = 443  # levels: the whole way from black to white in three channels is 441.7
+GRAIN_PARTS: Final = 16  # of a level: how finely grain is measured
 INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit worth reading has as many
 BOX_SIDE: Final = 0.4  # of the picture's: a solid rectangle at least this large holds the digit
 BOX_SOLID: Final = 0.95  # of its bounding box, holes filled
@@ -42,11 +44,11 @@ def find_ink(colours: Colours) -> Ink:
     paper = _paper(colours)
     difference = colours.astype(np.float32) - paper
     pen, reach = _pen(difference)
-    ink = np.asarray(difference @ pen, np.float32)
+    ink = _along(pen, difference)
     faintest = (FAINTEST if paper.ndim == 1 else FAINTEST_SHADED) * math.sqrt(len(pen))
-    if reach < max(faintest, NOISE_TIMES * _grain(ink[ink < reach / 2])):
+    if reach < max(faintest, NOISE_TIMES * _grain(ink, reach / 2)):
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
-    ink = np.asarray(np.clip(ink / reach, 0, 1), np.float32)
+    ink = np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32)
     inside = _inside_box(ink)
     return ink if inside is None else find_ink(colours[inside])
 
@@ -97,7 +99,10 @@ def _flat(colours: Colours) -> Colours:
 
 
 def _near(colours: Colours, tone: NDArray[np.floating]) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(colours - tone.astype(np.float32)).max(-1) <= SAME_TONE)
+    """Tell which colours [..., C] are within `SAME_TONE` of `tone` in every channel."""
+    low, high = np.ceil(tone - SAME_TONE).clip(0, 255), np.floor(tone + SAME_TONE).clip(0, 255)
+    table = colours.reshape(-1, 1, colours.shape[-1]) if colours.ndim == 2 else colours
+    return cv2.inRange(table, low.astype(np.float64), high.astype(np.float64)).astype(bool).reshape(colours.shape[:-1])
 
 
 def _shading(colours: Colours) -> NDArray[np.float32]:
@@ -131,32 +136,48 @@ def _wide_median(small: NDArray[np.integer | np.floating]) -> NDArray[np.float32
 
 def _pen(difference: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """Return the ink's direction in colour space, a unit vector [C], and how far along it the ink lies."""
-    distance = np.sqrt(np.einsum("hwc,hwc->hw", difference, difference))
+    distance = np.sqrt(_along(np.ones(difference.shape[-1], np.float32), difference * difference))
     strong = distance >= max(0.7 * _farthest(distance), 1.0)
     if not strong.any():
         return np.zeros(difference.shape[-1], np.float32), 0.0
-    centre = np.median(difference[strong], axis=0)
+    inked = difference.reshape(-1, difference.shape[-1]).take(np.flatnonzero(strong), axis=0)
+    centre = np.median(inked, axis=0)
     pen = np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-6), np.float32)
-    return pen, float(np.percentile(difference[strong] @ pen, 90))
+    return pen, float(np.percentile(inked @ pen, 90))
+
+
+def _along(direction: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the product [H, W] of [H, W, C] and [C]."""
+    return np.asarray(cv2.transform(values, direction[None]), np.float32).reshape(values.shape[:2])
 
 
 def _farthest(distance: NDArray[np.float32]) -> float:
     """Return the distance that `INK_SHARE` of the pixels reach, in whole levels: counted, as sorting is slow."""
-    counts = np.bincount(distance.astype(np.int64).ravel())[::-1].cumsum()
+    counts = _counts(distance, FARTHEST)[::-1].cumsum()
     rank = max(3, int(INK_SHARE * distance.size))
-    return float(len(counts) - 1 - np.searchsorted(counts, min(rank, distance.size)))
+    return float(FARTHEST - 1 - np.searchsorted(counts, min(rank, distance.size)))
 
 
-def _grain(paper: NDArray[np.float32]) -> float:
-    """Return the deviation of the paper's values around the tone found for it, by their median."""
-    return 1.4826 * float(np.median(np.abs(paper))) if paper.size else 0.0
+def _grain(ink: NDArray[np.float32], limit: float) -> float:
+    """Return the deviation of the paper's values, those below `limit`, around its tone, by their median."""
+    beyond = np.where(ink < limit, np.abs(ink), FARTHEST)  # what is no paper falls out of the count
+    paper = _counts(beyond * GRAIN_PARTS, FARTHEST * GRAIN_PARTS).cumsum()
+    return 1.4826 * float(np.searchsorted(paper, paper[-1] / 2)) / GRAIN_PARTS
+
+
+def _counts(values: NDArray[np.float32], end: int) -> NDArray[np.float32]:
+    """Count the values in 0..end by whole numbers, [end]."""
+    return np.asarray(cv2.calcHist([values.astype(np.uint16)], [0], None, [end], [0, end]), np.float32).ravel()
 
 
 def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
     """Return the inside of a solid box of ink that holds something else, None if there is no such box."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.5).astype(np.uint8), connectivity=8)
-    if count < 2:
+    inked = ink > 0.5
+    if np.count_nonzero(inked) < BOX_INK * BOX_SIDE**2 * ink.size:
         return None
+    x, y, wide, high = cv2.boundingRect(inked.view(np.uint8))
+    there = inked[y : y + high, x : x + wide].view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(there, connectivity=8)
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     left, top, width, height, area = (int(number) for number in stats[largest])
     if min(width / ink.shape[1], height / ink.shape[0]) < BOX_SIDE or area < BOX_INK * width * height:
@@ -169,4 +190,7 @@ def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
     margin = 1 + min(width, height) // 50
     if min(width, height) <= 4 * margin or solid > 0.995 * ink.size:
         return None
-    return slice(top + margin, top + height - margin), slice(left + margin, left + width - margin)
+    return (
+        slice(y + top + margin, y + top + height - margin),
+        slice(x + left + margin, x + left + width - margin),
+    )

@@ -44,7 +44,7 @@ def frame(ink: Ink) -> Framed:
         raise BlankPicture("There is no stroke on the picture. Draw or photograph one digit.")
     if _is_framed(ink):
         return Framed(ink, digits_seen)
-    return Framed(centred(fitted(mended(cropped(strokes)))), digits_seen)
+    return Framed(centred(fitted(mended(strokes))), digits_seen)
 
 
 def _is_framed(ink: Ink) -> bool:

@@ -20,29 +20,33 @@ NEIGHBOUR_HEIGHT: Final = 0.6  # a piece at least this high beside the digit is 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The connected pieces of ink of a picture, background left out."""
+    """The connected pieces of ink of a picture, background left out, in the box that holds all ink."""
 
-    labels: NDArray[np.int32]  # [H, W], 0 is paper, piece i has i + 1
-    boxes: NDArray[np.int32]  # [N, 4] left, top, width, height
+    ink: Ink  # [h, w]
+    labels: NDArray[np.int32]  # [h, w], 0 is paper, piece i has i + 1
+    boxes: NDArray[np.int32]  # [N, 4] left, top, width, height, inside the box
     mass: NDArray[np.float64]  # [N] sum of ink
     at_edge: NDArray[np.bool_]  # [N] touches the picture's edge
 
 
 def main_strokes(ink: Ink) -> tuple[Ink, int]:
-    """Return `ink` with all but the digit removed, and how many separate digits stand on the picture."""
+    """Return the digit's ink, cut out and all else removed, and how many separate digits stand on the picture."""
     pieces = _pieces(ink)
-    kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces)))
+    kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces, ink.shape)))
     if not len(kept):
-        return np.zeros_like(ink), 0
+        return np.zeros((1, 1), np.float32), 0
     wanted = np.zeros(len(pieces.mass) + 1, np.float32)
     wanted[kept + 1] = 1
-    return ink * wanted[pieces.labels], _count_digits(pieces.boxes[kept])
+    left, top = pieces.boxes[kept, :2].min(0)
+    right, bottom = (pieces.boxes[kept, :2] + pieces.boxes[kept, 2:]).max(0)
+    box = slice(top, bottom), slice(left, right)
+    return pieces.ink[box] * wanted[pieces.labels[box]], _count_digits(pieces.boxes[kept])
 
 
-def _is_frame(pieces: Pieces) -> NDArray[np.bool_]:
+def _is_frame(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Tell which pieces, [N], are a box that was drawn around the digit: large, hollow, and with something in it."""
     found = np.zeros(len(pieces.mass), bool)
-    large = (pieces.boxes[:, 2:] >= FRAME_SIDE * np.array(pieces.labels.shape[::-1])).all(1)
+    large = (pieces.boxes[:, 2:] >= FRAME_SIDE * np.array(shape[::-1])).all(1)
     for number in np.flatnonzero(large):
         left, top, width, height = pieces.boxes[number]
         rim_x, rim_y = max(2, int(FRAME_RIM * width)), max(2, int(FRAME_RIM * height))
@@ -55,15 +59,18 @@ def _is_frame(pieces: Pieces) -> NDArray[np.bool_]:
 
 def _pieces(ink: Ink) -> Pieces:
     """Find the connected pieces that hold some sure ink, with the fainter ink that goes on from it."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > FAINT).astype(np.uint8), connectivity=8)
-    sure = np.bincount(labels[ink > SURE], minlength=count) > 0
+    inked = (ink > FAINT).view(np.uint8)
+    x, y, wide, high = cv2.boundingRect(inked)  # nothing outside it is looked at: most of a drawing is paper
+    ink_there = ink[y : y + high, x : x + wide]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inked[y : y + high, x : x + wide], connectivity=8)
+    sure = np.bincount(labels[ink_there > SURE], minlength=count) > 0
     sure[0] = False
-    new = np.cumsum(sure) * sure
+    new = np.asarray(np.cumsum(sure) * sure, np.int32)
     boxes = np.asarray(stats[sure, :4], np.int32)
-    left, top, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
-    at_edge = (left == 0) | (top == 0) | (right == ink.shape[1]) | (bottom == ink.shape[0])
-    mass = np.asarray(np.bincount(labels.ravel(), ink.ravel(), minlength=count)[sure], np.float64)
-    return Pieces(new[labels].astype(np.int32), boxes, mass, at_edge)
+    start, end = boxes[:, :2] + (x, y), boxes[:, :2] + boxes[:, 2:] + (x, y)
+    at_edge = (start == 0).any(1) | (end == ink.shape[::-1]).any(1)
+    mass = np.asarray(np.bincount(labels.ravel(), ink_there.ravel(), minlength=count)[sure], np.float64)
+    return Pieces(ink_there, new[labels], boxes, mass, at_edge)
 
 
 def _belonging(pieces: Pieces, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
