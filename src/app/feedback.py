@@ -9,17 +9,21 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
-from src.app import problems, service, uploads
-from src.app.predict import PICTURE_REFUSALS, REFUSALS, Version, one_picture, read
-from src.app.schemas import Feedback
+from src.app import openapi, problems, service, uploads
+from src.app.predict import PICTURE_REFUSALS, REFUSALS, Version, read
+from src.app.schemas import FEEDBACK, Feedback
 from src.app.store import Store, StoreFull
 from src.model.decode import FORMATS
 from src.model.reader import Reading
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
-KEPT_BEFORE: Final[problems.Responses] = {
-    200: {"model": Feedback, "description": "The picture was kept before; this is what was said then"}
+KEPT_BEFORE: Final[openapi.Responses] = {
+    200: {
+        "model": Feedback,
+        "description": "The picture was kept before; this is what was said then",
+        "content": {"application/json": {"examples": {"default": {"value": FEEDBACK}}}},
+    }
 }
 log = logging.getLogger(__name__)
 
@@ -32,8 +36,9 @@ Digit = Annotated[int, Query(ge=0, le=9, description="the digit that it really w
     status_code=201,
     response_model=Feedback,
     responses=KEPT_BEFORE
-    | problems.documented(*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"),
-    openapi_extra=one_picture(),
+    | openapi.answered({"default": FEEDBACK}, 201)
+    | openapi.refused(*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"),
+    openapi_extra=openapi.one_picture(),
 )
 async def feedback(request: Request, digit: Digit, response: Response, model: Version = None) -> Feedback:
     """Keep a picture with the digit that it really was, and with what is read in it; each picture once."""

@@ -6,24 +6,26 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from src.app import problems, service
+from src.app import openapi, service
 from src.app.schemas import Status
 
 router = APIRouter(tags=["operation"])
 
-TEXT: Final[problems.Responses] = {
+LIVE: Final = openapi.answered({"default": {"status": "live"}})
+READY: Final = openapi.answered({"default": {"status": "ready"}})
+TEXT: Final[openapi.Responses] = {
     200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}, "example": "digits_requests_in_hand 1.0"}}}
 }
 
 
-@router.get("/health/live", summary="The process answers", responses=problems.documented("internal-error"))
+@router.get("/health/live", summary="The process answers", responses=LIVE | openapi.refused("internal-error"))
 async def live() -> Status:
     """Answer; whoever gets none may start the process anew."""
     return Status(status="live")
 
 
 @router.get(
-    "/health/ready", summary="A network is loaded", responses=problems.documented("not-ready", "internal-error")
+    "/health/ready", summary="A network is loaded", responses=READY | openapi.refused("not-ready", "internal-error")
 )
 async def ready(request: Request) -> Status:
     """Say whether pictures can be read."""
@@ -35,7 +37,7 @@ async def ready(request: Request) -> Status:
     "/metrics",
     summary="Counts for Prometheus",
     response_class=Response,
-    responses=TEXT | problems.documented("internal-error"),
+    responses=TEXT | openapi.refused("internal-error"),
 )
 async def metrics(request: Request) -> Response:
     """Return the counts of all workers."""

@@ -6,14 +6,19 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 
-from src.app import problems, service
-from src.app.schemas import Model, Models
+from src.app import openapi, problems, service
+from src.app.schemas import MODEL, Model, Models
 from src.model.errors import ArtefactError
 
 router = APIRouter(prefix="/api/v1/models", tags=["networks"])
 
 
-@router.get("", summary="The networks", responses=problems.documented("unauthorized", "too-busy", "internal-error"))
+@router.get(
+    "",
+    summary="The networks",
+    responses=openapi.answered({"default": {"models": [MODEL]}})
+    | openapi.refused("unauthorized", "too-busy", "internal-error"),
+)
 async def models(request: Request) -> Models:
     """List the networks that can be asked for by `?model=`, newest first; what is broken is left out."""
     return await to_thread.run_sync(_all, service.of(request))
@@ -22,9 +27,8 @@ async def models(request: Request) -> Models:
 @router.get(
     "/{version}",
     summary="A network",
-    responses=problems.documented(
-        "unauthorized", "unknown-model", "invalid-request", "not-ready", "too-busy", "internal-error"
-    ),
+    responses=openapi.answered({"default": MODEL})
+    | openapi.refused("unauthorized", "unknown-model", "invalid-request", "not-ready", "too-busy", "internal-error"),
 )
 async def model(request: Request, version: Annotated[str, Path(max_length=64)]) -> Model:
     """Say what a network is, how good, and from what it was made."""

@@ -1,16 +1,15 @@
 """`/api/v1/predict`: pictures in, digits out, one at a time or as a batch."""
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
-from src.app import problems, service, uploads
+from src.app import openapi, problems, service, uploads
 from src.app.kinds import OF_PICTURES
 from src.app.schemas import DETAILS, BatchAnswers, Details, Prediction, Problem, details
-from src.model.decode import FORMATS
 from src.model.errors import PictureError
 from src.model.preprocess import Framed, preprocess
 from src.model.reader import Reader, Reading
@@ -55,36 +54,13 @@ Version = Annotated[
 ]
 
 
-def one_picture() -> dict[str, Any]:
-    """Return OpenAPI's description of a body with one picture, in either form."""
-    file = {"type": "string", "format": "binary"}
-    form = {"type": "object", "required": ["file"], "properties": {"file": file}}
-    kinds = [f"image/{kind.lower()}" for kind in FORMATS]
-    raw = {kind: {"schema": file} for kind in [*kinds, "application/octet-stream"]}
-    return {"requestBody": {"required": True, "content": {uploads.FORM: {"schema": form}, **raw}}}
-
-
-def many_pictures() -> dict[str, Any]:
-    """Return OpenAPI's description of a form with several pictures."""
-    files = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
-    form = {"type": "object", "required": ["files"], "properties": {"files": files}}
-    return {"requestBody": {"required": True, "content": {uploads.FORM: {"schema": form}}}}
-
-
-def answered(examples: dict[str, Any]) -> problems.Responses:
-    """Return OpenAPI's description of answers that are no problem."""
-    return {
-        200: {"content": {"application/json": {"examples": {name: {"value": examples[name]} for name in examples}}}}
-    }
-
-
 @router.post(
     "/predict",
     summary="Read a digit",
     response_model=Details | Prediction,
-    responses=answered({"default": {"prediction": 4}, "details=true": DETAILS})
-    | problems.documented(*REFUSALS, *PICTURE_REFUSALS),
-    openapi_extra=one_picture(),
+    responses=openapi.answered({"default": {"prediction": 4}, "details=true": DETAILS})
+    | openapi.refused(*REFUSALS, *PICTURE_REFUSALS),
+    openapi_extra=openapi.one_picture(),
 )
 async def predict(request: Request, details: WithDetails = False, model: Version = None) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
@@ -100,9 +76,9 @@ async def predict(request: Request, details: WithDetails = False, model: Version
     "/predict/batch",
     summary="Read a digit on each of several pictures",
     response_model=BatchAnswers,
-    responses=answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
-    | problems.documented(*REFUSALS, "too-many-files"),
-    openapi_extra=many_pictures(),
+    responses=openapi.answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
+    | openapi.refused(*REFUSALS, "too-many-files"),
+    openapi_extra=openapi.many_pictures(),
 )
 async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> BatchAnswers:
     """Read a digit on each picture; the answers are in the order of the files, a problem where one can't be read."""

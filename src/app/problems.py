@@ -17,8 +17,6 @@ from src.model import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-Responses = dict[int | str, dict[str, Any]]  # what OpenAPI says of answers, by status
-
 log = logging.getLogger(__name__)
 
 
@@ -95,15 +93,3 @@ async def _of_status(_: Request, error: Exception) -> ProblemResponse:
         return ProblemResponse("bad-request", f"The request can't be understood: {raised.detail}", raised.headers)
     log.error("A status was raised that no request should get: %s", raised.status_code)
     return ProblemResponse("internal-error", KINDS["internal-error"].example)
-
-
-def documented(*names: str) -> Responses:
-    """Return OpenAPI's description of the problems `names`, by status, each with an example."""
-    answers: Responses = {}
-    for name in names:
-        status = KINDS[name].status
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
-        answer = answers.setdefault(int(status), {"description": status.phrase, "content": content})
-        examples = answer["content"][MEDIA_TYPE]["examples"]
-        examples[name] = {"value": example(name)}
-    return answers

@@ -62,6 +62,29 @@ class Model(Description):
     serving: bool = Field(description="answers where no other version is asked for")
 
 
+MODEL: dict[str, Any] = {
+    "version": "1.2.3",
+    "network": "cnn",
+    "parameters": 6422,
+    "preprocessing": 1,
+    "normalisation": {"mean": 0.13, "std": 0.31},
+    "confidence": {"temperature": 1.2, "score_slope": 0.4, "score_offset": -4.2},
+    "validation": {"accuracy": 0.99, "loss": 0.04, "pictures": 5000},
+    "test": {"accuracy": 0.99, "loss": 0.03, "pictures": 10000},
+    "seed": 0,
+    "recipe": {"epochs": 60, "batch": 128},
+    "epochs": 60,
+    "interrupted": False,
+    "data_sha256": {"train-images-idx3-ubyte": "ba89…"},
+    "git_commit": "392f…",
+    "libraries": {"torch": "2.14.1"},
+    "threads": 2,
+    "created": "2026-11-23T06:53:32+00:00",
+    "sha256": {"onnx": "05e2…", "pt": "a41c…"},
+    "serving": True,
+}
+
+
 class Models(BaseModel):
     """The networks, newest first."""
 
@@ -77,6 +100,16 @@ class Feedback(BaseModel):
     confidence: float = Field(ge=0, le=1)
     digit_score: float = Field(ge=0, le=1)
     model: str = Field(description="version of the network that answered")
+
+
+FEEDBACK: dict[str, Any] = {
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "digit": 7,
+    "prediction": 1,
+    "confidence": 0.61,
+    "digit_score": 0.93,
+    "model": "0.0.1",
+}
 
 
 class Status(BaseModel):

@@ -89,6 +89,10 @@ def test_every_problem_has_an_example_and_every_answer_an_id(client: Client) -> 
         for answer in operation["responses"].values()
         for example in answer["content"].get("application/problem+json", {}).get("examples", {}).values()
     }
+    for operation in operations:
+        for answer in operation["responses"].values():
+            for content in answer["content"].values():
+                assert content.get("examples") or content.get("example")
     unasked = {"not-found", "method-not-allowed", "headers-too-large"}  # of no operation
     assert shown == set(KINDS) - unasked
     assert send(client, b"").headers["x-request-id"]
