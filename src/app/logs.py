@@ -2,6 +2,7 @@
 
 import json
 import logging
+import logging.config
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def install(level: str) -> None:
+    """Have everything logged this way from here on, Python's warnings too."""
+    logging.config.dictConfig(config(level))
+    logging.captureWarnings(True)
+
+
 def config(level: str) -> dict[str, Any]:
     """Return the configuration of `logging`. The service logs requests itself, so that uvicorn's access log is off."""
     return {
@@ -40,6 +47,8 @@ def config(level: str) -> dict[str, Any]:
             "src": {"level": level.upper()},
             "uvicorn": {"handlers": [], "level": level.upper()},
             "uvicorn.access": {"handlers": [], "propagate": False},
-            "python_multipart": {"level": "ERROR"},  # it warns of each bad form, which is answered already
+            # these warn of bad forms and pictures, which are answered already
+            "python_multipart": {"level": "ERROR"},
+            "py.warnings": {"level": "ERROR"},
         },
     }

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import logging.config
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -62,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load a network and look for newer ones; a service without one stays up and says why it is not ready."""
     here = cast(service.Service, app.state.service)
-    logging.config.dictConfig(logs.config(here.settings.log_level))
+    logs.install(here.settings.log_level)
     give_memory_back()
     await to_thread.run_sync(here.catalogue.refresh)
     asked = asyncio.Event()
