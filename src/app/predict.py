@@ -9,10 +9,21 @@ from pydantic import BeforeValidator
 
 from src.app import openapi, problems, service, uploads
 from src.app.kinds import OF_PICTURES
-from src.app.schemas import DETAILS, BatchAnswers, Details, Prediction, Problem, details
+from src.app.schemas import (
+    DETAILS,
+    STEPS,
+    BatchAnswers,
+    Details,
+    DetailsWithSteps,
+    Prediction,
+    Problem,
+    details,
+    details_with_steps,
+)
 from src.model.errors import PictureError
 from src.model.preprocess import Framed, preprocess
 from src.model.reader import Reader, Reading
+from src.model.steps import Steps, kept_in
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -49,6 +60,11 @@ WithDetails = Annotated[
     BeforeValidator(true_or_false),
     Query(description="also say how sure, all ten probabilities and what was seen"),
 ]
+WithSteps = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also show the steps from the picture to what was seen; brings the details along"),
+]
 Version = Annotated[
     str | None, Query(max_length=64, description="version of the network that answers; by default the newest release")
 ]
@@ -57,19 +73,22 @@ Version = Annotated[
 @router.post(
     "/predict",
     summary="Read a digit",
-    response_model=Details | Prediction,
-    responses=openapi.answered({"default": {"prediction": 4}, "details=true": DETAILS})
+    response_model=DetailsWithSteps | Details | Prediction,
+    responses=openapi.answered({"default": {"prediction": 4}, "details=true": DETAILS, "steps=true": DETAILS | STEPS})
     | openapi.refused(*REFUSALS, *PICTURE_REFUSALS),
     openapi_extra=openapi.one_picture(),
 )
-async def predict(request: Request, details: WithDetails = False, model: Version = None) -> Response:
+async def predict(
+    request: Request, details: WithDetails = False, steps: WithSteps = False, model: Version = None
+) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
     here = service.of(request)
     reader = await here.catalogue.reader(model)
     data = await uploads.picture(request)
-    reading = await here.lanes.run(partial(read, reader, data))
+    seen: Steps | None = {} if steps else None
+    reading = await here.lanes.run(partial(read, reader, data, seen=seen))
     here.metrics.answer(reading, reader.description.version)
-    return spelt_out(reading, reader) if details else ANSWERS[reading.prediction]
+    return spelt_out(reading, reader, seen) if details or steps else ANSWERS[reading.prediction]
 
 
 @router.post(
@@ -96,14 +115,17 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     return BatchAnswers(answers=answers)
 
 
-def read(reader: Reader, data: bytes, max_pixels: int) -> Reading:
-    """Read the digit on the picture `data`. Raises a `PictureError`."""
-    return reader.answer(preprocess(data, max_pixels))
+def read(reader: Reader, data: bytes, max_pixels: int, seen: Steps | None = None) -> Reading:
+    """Read the digit on the picture `data`; its steps are kept in `seen`. Raises a `PictureError`."""
+    framed = preprocess(data, max_pixels) if seen is None else preprocess(data, max_pixels, kept_in(seen))
+    return reader.answer(framed)
 
 
-def spelt_out(reading: Reading, reader: Reader) -> Response:
-    """Return an answer with all its details."""
-    return Response(details(reading, reader.description.version).model_dump_json(), media_type="application/json")
+def spelt_out(reading: Reading, reader: Reader, seen: Steps | None = None) -> Response:
+    """Return an answer with all its details, and with its steps if they were kept."""
+    version = reader.description.version
+    body = details(reading, version) if seen is None else details_with_steps(reading, seen, version)
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 def _one_of_many(

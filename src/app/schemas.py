@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from src.model.artefact import Description
 from src.model.reader import Reading
+from src.model.steps import Steps
 
 
 class Prediction(BaseModel):
@@ -30,6 +31,20 @@ class Details(Prediction):
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
 
 
+class StepPictures(BaseModel):
+    """What lay between the picture and `image`, PNG data URLs of at most 112 pixels a side."""
+
+    ink: str = Field(description="the ink that was found on the picture")
+    crop: str | None = Field(description="the digit's strokes, cut out; null if the picture has MNIST's form already")
+    box: str | None = Field(description="fitted into 20x20 pixels, its strokes as wide as MNIST's; null likewise")
+
+
+class DetailsWithSteps(Details):
+    """The details, and the steps from the picture to what the network saw."""
+
+    steps: StepPictures
+
+
 DETAILS: dict[str, Any] = {
     "prediction": 4,
     "confidence": 0.97,
@@ -39,6 +54,7 @@ DETAILS: dict[str, Any] = {
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo…",
 }
+STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
 
 
 class Problem(BaseModel):
@@ -129,6 +145,12 @@ def details(reading: Reading, model: str) -> Details:
         model=model,
         image=data_url(reading.pixels),
     )
+
+
+def details_with_steps(reading: Reading, steps: Steps, model: str) -> DetailsWithSteps:
+    """Spell a reading out, and what lay before it."""
+    shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
+    return DetailsWithSteps(**details(reading, model).model_dump(), steps=StepPictures.model_validate(shown))
 
 
 def data_url(pixels: NDArray[np.float32]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from src.model.decode import decode
 from src.model.errors import BlankPicture
 from src.model.ink import Ink, find_ink
+from src.model.steps import Watch, unwatched
 from src.model.strokes import main_strokes
 
 VERSION: Final = 1  # counted up when the same bytes may give other pixels; an artefact says which it was measured with
@@ -32,19 +33,26 @@ class Framed:
     digits_seen: int  # separate digits that stand side by side on the picture
 
 
-def preprocess(data: bytes, max_pixels: int) -> Framed:
-    """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`."""
-    return frame(find_ink(decode(data, max_pixels)))
+def preprocess(data: bytes, max_pixels: int, watch: Watch = unwatched) -> Framed:
+    """Return the digit in the picture file `data`, framed as in MNIST; `watch` is shown each step of the way.
+
+    Raises a `PictureError`.
+    """
+    return frame(find_ink(decode(data, max_pixels)), watch)
 
 
-def frame(ink: Ink) -> Framed:
+def frame(ink: Ink, watch: Watch = unwatched) -> Framed:
     """Frame the digit in `ink`. Raises `BlankPicture` if there is none."""
+    watch("ink", ink)
     strokes, digits_seen = main_strokes(ink)
     if not digits_seen:
         raise BlankPicture("There is no stroke on the picture. Draw or photograph one digit.")
     if _is_framed(ink):
         return Framed(ink, digits_seen)
-    return Framed(centred(fitted(mended(strokes))), digits_seen)
+    watch("crop", strokes)
+    box = fitted(mended(strokes))
+    watch("box", box)
+    return Framed(centred(box), digits_seen)
 
 
 def _is_framed(ink: Ink) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from httpx import Client
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from src.model.artefact import newest
@@ -72,10 +73,42 @@ def test_details_say_how_sure_and_what_was_seen(client: Client) -> None:
 
 def test_the_image_in_the_details_is_what_the_network_saw(client: Client) -> None:
     body = send(client, encoded(ImageOps.invert(mnist(4))), details=True).json()
-    start, _, content = body["image"].partition(",")
-    assert start == "data:image/png;base64"
-    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))), float)
+    seen = pixels(body["image"]).astype(float)
     assert np.abs(seen - np.asarray(mnist(4), float)).max() < 13
+
+
+def pixels(url: str) -> NDArray[np.uint8]:
+    """Return the picture in a data URL, [h, w]."""
+    start, _, content = url.partition(",")
+    assert start == "data:image/png;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+
+
+def test_the_steps_lead_from_the_picture_to_what_the_network_saw(client: Client) -> None:
+    body = send(client, encoded(drawn(4, size=(600, 300))), steps=True).json()
+    shown = {name: pixels(url) for name, url in body["steps"].items()}
+    assert list(shown) == ["ink", "crop", "box"]
+    assert shown["ink"].shape == (56, 112)
+    assert shown["ink"][0, 0] == 0
+    assert max(shown["crop"].shape) == 112
+    assert max(shown["box"].shape) == 20
+    rows, columns = np.nonzero(pixels(body["image"]))
+    height, width = shown["box"].shape
+    assert (pixels(body["image"])[rows.min() :, columns.min() :][:height, :width] == shown["box"]).all()
+
+
+def test_steps_come_with_the_details_and_only_when_asked_for(client: Client) -> None:
+    answer = send(client, encoded(drawn(4)), steps=True)
+    assert len(answer.content) < 30_000
+    body = answer.json()
+    del body["steps"]
+    assert body == send(client, encoded(drawn(4)), details=True).json()
+
+
+def test_a_picture_of_mnist_is_neither_cut_nor_fitted(client: Client) -> None:
+    steps = send(client, encoded(mnist(4)), steps=True).json()["steps"]
+    assert pixels(steps["ink"]).shape == (28, 28)
+    assert steps["crop"] is steps["box"] is None
 
 
 def test_a_scribble_scores_lower_than_a_digit(client: Client) -> None:
