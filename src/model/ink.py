@@ -15,6 +15,7 @@ from src.model.decode import Colours
 from src.model.errors import BlankPicture
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
+Counts = NDArray[np.int64] | None  # how often each of a list of colours is found; None means once
 
 SAME_TONE: Final = 10  # levels of 255: colours as near as this count as one tone
 TWO_TONES: Final = 0.8  # of the pixels: a picture of two tones up to this share has even paper
@@ -42,15 +43,33 @@ def find_ink(colours: Colours) -> Ink:
     inside that box is returned instead, and the shape is the box's.
     """
     paper = _paper(colours)
-    difference = colours.astype(np.float32) - paper
-    pen, reach = _pen(difference)
-    ink = _along(pen, difference)
-    faintest = (FAINTEST if paper.ndim == 1 else FAINTEST_SHADED) * math.sqrt(len(pen))
-    if reach < max(faintest, NOISE_TIMES * _grain(ink, reach / 2)):
-        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
-    ink = np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32)
+    ink = _by_level(colours[..., 0], paper) if paper.shape == (1,) else _by_pixel(colours, paper)
     inside = _inside_box(ink)
     return ink if inside is None else find_ink(colours[inside])
+
+
+def _by_level(grey: NDArray[np.uint8], paper: NDArray[np.float32]) -> Ink:
+    """Return the ink on grey [H, W] on even paper: it depends on the level alone, so 256 are looked at, not all."""
+    levels = np.arange(256, dtype=np.float32)[:, None]
+    table = _inked(levels - paper, np.bincount(grey.ravel(), minlength=256), FAINTEST)
+    return np.asarray(cv2.LUT(grey, table), np.float32)
+
+
+def _by_pixel(colours: Colours, paper: NDArray[np.float32]) -> Ink:
+    difference = (colours - paper).reshape(-1, colours.shape[2])
+    return _inked(difference, None, FAINTEST if paper.ndim == 1 else FAINTEST_SHADED).reshape(colours.shape[:2])
+
+
+def _inked(difference: NDArray[np.float32], counts: Counts, faintest: float) -> NDArray[np.float32]:
+    """Return how much ink, 0..1, lies where colours [N, C] differ so from the paper, each found `counts` [N] times.
+
+    Raises `BlankPicture` where all of them are paper.
+    """
+    pen, reach = _pen(difference, counts)
+    ink = _along(pen, difference)
+    if reach < max(faintest * math.sqrt(len(pen)), NOISE_TIMES * _grain(ink, counts, reach / 2)):
+        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
+    return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32)
 
 
 def _paper(colours: Colours) -> NDArray[np.float32]:
@@ -116,7 +135,7 @@ def _shading(colours: Colours) -> NDArray[np.float32]:
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
     wide = _wide_median(small)
-    pen, _ = _pen(small.astype(np.float32) - wide)
+    pen, _ = _pen((small - wide).reshape(-1, channels))
     window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
     for channel in range(channels):
         operation = cv2.MORPH_CLOSE if pen[channel] < 0 else cv2.MORPH_OPEN
@@ -134,40 +153,48 @@ def _wide_median(small: NDArray[np.integer | np.floating]) -> NDArray[np.float32
     return np.asarray(median, np.float32).reshape(small.shape)
 
 
-def _pen(difference: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+def _pen(difference: NDArray[np.float32], counts: Counts = None) -> tuple[NDArray[np.float32], float]:
     """Return the ink's direction in colour space, a unit vector [C], and how far along it the ink lies."""
-    distance = np.sqrt(_along(np.ones(difference.shape[-1], np.float32), difference * difference))
-    strong = distance >= max(0.7 * _farthest(distance), 1.0)
-    if not strong.any():
-        return np.zeros(difference.shape[-1], np.float32), 0.0
-    inked = difference.reshape(-1, difference.shape[-1]).take(np.flatnonzero(strong), axis=0)
+    distance = np.sqrt(_along(np.ones(difference.shape[1], np.float32), difference * difference))
+    strong = np.flatnonzero(distance >= max(0.7 * _farthest(distance, counts), 1.0))
+    inked = _each(difference.take(strong, axis=0), None if counts is None else counts[strong])
+    if not len(inked):
+        return np.zeros(difference.shape[1], np.float32), 0.0
     centre = np.median(inked, axis=0)
     pen = np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-6), np.float32)
     return pen, float(np.percentile(inked @ pen, 90))
 
 
 def _along(direction: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the product [H, W] of [H, W, C] and [C]."""
-    return np.asarray(cv2.transform(values, direction[None]), np.float32).reshape(values.shape[:2])
+    """Return the product [N] of [N, C] and [C]."""
+    return np.asarray(cv2.transform(values[:, None], direction[None]), np.float32).ravel()
 
 
-def _farthest(distance: NDArray[np.float32]) -> float:
+def _farthest(distance: NDArray[np.float32], counts: Counts) -> float:
     """Return the distance that `INK_SHARE` of the pixels reach, in whole levels: counted, as sorting is slow."""
-    counts = _counts(distance, FARTHEST)[::-1].cumsum()
-    rank = max(3, int(INK_SHARE * distance.size))
-    return float(FARTHEST - 1 - np.searchsorted(counts, min(rank, distance.size)))
+    found = _histogram(distance, counts, FARTHEST)[::-1].cumsum()
+    rank = max(3, int(INK_SHARE * found[-1]))
+    return float(FARTHEST - 1 - np.searchsorted(found, min(rank, found[-1])))
 
 
-def _grain(ink: NDArray[np.float32], limit: float) -> float:
+def _grain(ink: NDArray[np.float32], counts: Counts, limit: float) -> float:
     """Return the deviation of the paper's values, those below `limit`, around its tone, by their median."""
     beyond = np.where(ink < limit, np.abs(ink), FARTHEST)  # what is no paper falls out of the count
-    paper = _counts(beyond * GRAIN_PARTS, FARTHEST * GRAIN_PARTS).cumsum()
+    paper = _histogram(beyond * GRAIN_PARTS, counts, FARTHEST * GRAIN_PARTS).cumsum()
     return 1.4826 * float(np.searchsorted(paper, paper[-1] / 2)) / GRAIN_PARTS
 
 
-def _counts(values: NDArray[np.float32], end: int) -> NDArray[np.float32]:
-    """Count the values in 0..end by whole numbers, [end]."""
-    return np.asarray(cv2.calcHist([values.astype(np.uint16)], [0], None, [end], [0, end]), np.float32).ravel()
+def _histogram(values: NDArray[np.float32], counts: Counts, end: int) -> NDArray[np.floating]:
+    """Count the values in 0..end by whole numbers, [end], each as often as it is found."""
+    whole = values.astype(np.uint16)
+    if counts is None:
+        return np.asarray(cv2.calcHist([whole], [0], None, [end], [0, end]), np.float32).ravel()
+    return np.asarray(np.bincount(whole[whole < end], counts[whole < end], minlength=end), np.float64)
+
+
+def _each(values: NDArray[np.float32], counts: Counts) -> NDArray[np.float32]:
+    """Return the values as often as they are found."""
+    return values if counts is None else np.repeat(values, counts, axis=0)
 
 
 def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
