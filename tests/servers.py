@@ -144,10 +144,13 @@ class FakeService:
         self.status = 200
         self.content_type = "application/json"
         self.body = b"{}"
+        self.headers: dict[str, str] = {}
+        self.others: dict[str, bytes] = {}  # bodies of answers to GET, by path; 404 elsewhere
         self.hangs_up = False
         self.may_answer = threading.Event()
         self.may_answer.set()
-        self.paths: list[str] = []
+        self.paths: list[str] = []  # of POST
+        self.asked: list[str] = []  # of GET
         self.received: list[bytes] = []
         self.connections = 0
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -180,11 +183,20 @@ def _handler(fake: FakeService) -> type[BaseHTTPRequestHandler]:
             if fake.hangs_up:
                 self.close_connection = True
                 return
-            self.send_response(fake.status)
+            self.answer(fake.status, fake.body)
+
+        def do_GET(self) -> None:
+            fake.asked.append(self.path)
+            self.answer(200 if self.path in fake.others else 404, fake.others.get(self.path, b"{}"))
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
             self.send_header("Content-Type", fake.content_type)
-            self.send_header("Content-Length", str(len(fake.body)))
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in fake.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(fake.body)
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

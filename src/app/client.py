@@ -1,42 +1,32 @@
-"""The page's side of the service's HTTP interface: a picture goes out, an answer or one of four errors comes back."""
+"""The page's side of the service's HTTP interface: a picture goes out, an answer or a `ServiceError` comes back."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeVar
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from src.app.errors import AnswerNotUnderstood, PictureRefused, ServiceError, ServiceSlow, ServiceUnreachable
+
 Share = Annotated[float, Field(ge=0, le=1)]
+# the page writes it into its HTML: nothing but the characters of a data URL may pass
+Picture = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
+T = TypeVar("T", bound=BaseModel)
+
+LONGEST_WAIT_S: Final = 60  # however long the service says
 
 
-class ServiceError(Exception):
-    """There is no answer; the text is a sentence for the person at the page.
+class Steps(BaseModel):
+    """What lies between the picture and what the network saw; without the last two, the picture was taken as it was."""
 
-    ServiceError
-    ├── ServiceUnreachable   nobody listens at the address
-    ├── ServiceSlow          no answer within the time allowed
-    ├── PictureRefused       the service says what is wrong, in its own sentence
-    └── AnswerNotUnderstood  an answer came that isn't one
-    """
+    model_config = ConfigDict(frozen=True)
 
-
-class ServiceUnreachable(ServiceError):  # noqa: N818 - the name says what happened
-    """Nobody listens at the address, or the connection broke."""
-
-
-class ServiceSlow(ServiceError):  # noqa: N818
-    """No answer came within the time allowed."""
-
-
-class PictureRefused(ServiceError):  # noqa: N818
-    """The service answered with a problem (RFC 9457) and says what to do."""
-
-
-class AnswerNotUnderstood(ServiceError):  # noqa: N818
-    """Something answered, but not the way that the service does."""
+    ink: Picture
+    crop: Picture | None
+    box: Picture | None
 
 
 class Answer(BaseModel):
-    """What the service read in a picture, as `POST /api/v1/predict?details=true` gives it."""
+    """What the service read in a picture, as `POST /api/v1/predict?steps=true` gives it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,15 +36,15 @@ class Answer(BaseModel):
     digit_score: Share
     digits_seen: int = Field(ge=0)
     model: str
-    # the page writes it into its HTML: nothing but the characters of a data URL may pass
-    image: str = Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")
+    image: Picture
+    steps: Steps | None = None  # a service of an earlier version gives none
 
 
 class ServiceClient:
     """Asks the service over connections that it keeps open; any number of threads may share one client."""
 
     def __init__(self, url: str, timeout_s: float, key: str | None = None) -> None:
-        self._predict_url = f"{url.rstrip('/')}/api/v1/predict"
+        self._url = f"{url.rstrip('/')}/api/v1"
         self._timeout_s = timeout_s
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy named in the environment is not meant for a neighbour
@@ -64,41 +54,44 @@ class ServiceClient:
     def read_digit(self, picture: bytes) -> Answer:
         """Send `picture`, an encoded image of any accepted format, and return what the service read.
 
-        Raises one of the four kinds of `ServiceError`.
+        Raises a `ServiceError`.
         """
-        response = self._post(picture)
+        parameters = {"steps": "true", "details": "true"}
+        return self._ask(Answer, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
+
+    def _ask(self, kind: type[T], method: str, path: str, **what: Any) -> T:
+        """Send a request and return the answer as a `kind`."""
+        response = self._send(method, path, **what)
         if not response.ok:
             raise _refusal(response)
         try:
-            return Answer.model_validate_json(response.content)
+            return kind.model_validate_json(response.content)
         except ValidationError as error:
-            raise _not_understood(response) from error
+            raise AnswerNotUnderstood(response.status_code) from error
 
-    def _post(self, picture: bytes) -> requests.Response:
+    def _send(self, method: str, path: str, **what: Any) -> requests.Response:
         try:
-            return self._session.post(
-                self._predict_url,
-                params={"details": "true"},
-                files={"file": ("picture", picture)},
-                timeout=self._timeout_s,
-            )
+            return self._session.request(method, self._url + path, timeout=self._timeout_s, **what)
         except requests.Timeout as error:
-            raise ServiceSlow("The reader is taking too long to answer. Give it a moment and try again.") from error
+            raise ServiceSlow from error
         except requests.RequestException as error:
-            raise ServiceUnreachable("The reader can't be reached right now. Try again in a moment.") from error
+            raise ServiceUnreachable from error
 
 
 def _refusal(response: requests.Response) -> ServiceError:
+    """Return what a problem (RFC 9457) says."""
     try:
         problem: Any = response.json()
     except requests.JSONDecodeError:
-        return _not_understood(response)
+        return AnswerNotUnderstood(response.status_code)
     detail = problem.get("detail") if isinstance(problem, dict) else None
-    return PictureRefused(detail) if detail and isinstance(detail, str) else _not_understood(response)
+    if not detail or not isinstance(detail, str):
+        return AnswerNotUnderstood(response.status_code)
+    name = str(problem.get("type")).rpartition("/")[2]
+    return PictureRefused(name, detail, _wait_s(response))
 
 
-def _not_understood(response: requests.Response) -> AnswerNotUnderstood:
-    return AnswerNotUnderstood(
-        f"Something answered, but not the way the reader does (status {response.status_code}). "
-        "Try again; if it stays, the page and the reader may be of different versions."
-    )
+def _wait_s(response: requests.Response) -> int | None:
+    """Return after how many seconds the service asks to be asked again, None if it doesn't."""
+    said = response.headers.get("Retry-After", "")
+    return min(int(said), LONGEST_WAIT_S) if said.isdecimal() else None

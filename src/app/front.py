@@ -12,10 +12,12 @@ if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:
 
 import streamlit as st
 
-from src.app import views
-from src.app.client import ServiceClient, ServiceError
-from src.app.paper import SIDE, paper
-from src.settings import get_settings
+from src.app import retry, views
+from src.app.asking import read_once
+from src.app.errors import ServiceError
+from src.app.paper import SIDE
+from src.app.sources import take_picture
+from src.app.words import LANGUAGES, language, say
 
 ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
 <path d="M12 6 8 16h12M16 11v11" fill="none" stroke="#fff" stroke-width="2.5"/></svg>"""
@@ -23,10 +25,25 @@ ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
 
 def main() -> None:
     """Lay the page out."""
-    st.set_page_config(page_title="Digit reader", page_icon=ICON)
+    st.set_page_config(page_title=say("Digit reader"), page_icon=ICON)
     st.html(Path(__file__).with_name("front.css"))
-    st.title("Digit reader", anchor=False)
+    with st.container(key="top", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(say("Digit reader"), anchor=False, width="content")
+        choose_language()
     read_page()
+
+
+def choose_language() -> None:
+    """Show the switch between languages; it begins with the browser's."""
+    st.segmented_control(
+        say("Language"),
+        list(LANGUAGES),
+        default=language(),
+        required=True,
+        format_func=LANGUAGES.__getitem__,
+        key="language",
+        label_visibility="collapsed",
+    )
 
 
 @st.fragment  # a stroke reruns this and leaves the rest of the page alone
@@ -39,45 +56,20 @@ def read_page() -> None:
             show_answer(picture)
 
 
-def take_picture() -> bytes | None:
-    """Return the drawing or the uploaded file, whichever tab is open."""
-    draw, upload = st.tabs(["Draw", "Upload"], key="source", on_change="rerun")
-    with draw:
-        st.caption("One digit, 0 to 9")
-        drawing = paper()
-    with upload:
-        file = st.file_uploader(
-            "A picture of one digit",
-            type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"],
-            key="file",
-            max_upload_size=max(1, get_settings().max_body_bytes // 2**20),  # in MiB
-        )
-    if upload.open:
-        return file.getvalue() if file else None
-    return drawing
-
-
 def show_answer(picture: bytes | None) -> None:
     """Ask the service about `picture` and show what it says; without one, invite."""
     if picture is None:
         st.html(views.invitation())
         return
     try:
-        with st.spinner("Reading …"):
-            answer = get_client().read_digit(picture)
+        with st.spinner(say("Reading …")):
+            answer = read_once(picture)
     except ServiceError as error:
-        st.html(views.failure(str(error)))
-        st.button("Try again", key="retry")  # any press runs the fragment again
+        st.html(views.failure(error))
+        if not views.is_blank(error):
+            retry.offer(error.wait_s)
     else:
         st.html(views.answer(answer))
-
-
-@st.cache_resource(show_spinner=False)
-def get_client() -> ServiceClient:
-    """Return the one client that all visitors share."""
-    settings = get_settings()
-    key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
-    return ServiceClient(settings.api_url, settings.api_timeout_s, key)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,14 @@
-"""The sheet that one draws on: the canvas, and the two buttons that take strokes back."""
+"""The sheet that one draws on: the canvas, and the buttons that take strokes back."""
 
 import streamlit as st
+
+from src.app.words import language, say
 
 SIDE = 320  # CSS pixels: as wide as the narrowest phones
 PEN = 22  # 2 pixels wide once a digit 220 high is fitted into 20x20: what MNIST's pens left
 
-# The canvas has both actions in a toolbar, which shows only under a mouse. These buttons press it in the browser:
+# The canvas has these actions in a toolbar, which shows only under a mouse. These buttons press it in the browser:
 # through Python, "Clear" would wait behind a slow answer and then wipe what was drawn in the meantime.
-_BUTTONS = """
-<div class="strokes">
-  <button type="button" data-presses="Undo">Undo</button>
-  <button type="button" data-presses="Reset canvas &amp; history">Clear</button>
-</div>
-"""
 _PRESS = """
 export default function ({ parentElement }) {
   const press = (event) => document
@@ -23,9 +19,9 @@ export default function ({ parentElement }) {
 }
 """
 _LOOK = """
-.strokes { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; }
+.strokes { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.75rem; }
 button {
-  padding: 0.6rem 1rem; font: inherit; color: var(--st-text-color); cursor: pointer;
+  padding: 0.6rem 0; font: inherit; color: var(--st-text-color); cursor: pointer;
   background: transparent; border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
 }
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
@@ -46,8 +42,16 @@ def paper() -> bytes | None:
         background_color="#ffffff",
         return_image_data=True,
     )
-    st.components.v2.component("strokes", html=_BUTTONS, css=_LOOK, js=_PRESS)(key="strokes", width=SIDE)
+    # a name for each language: what is registered under a name holds for all visitors
+    buttons = st.components.v2.component(f"strokes-{language()}", html=_buttons(), css=_LOOK, js=_PRESS)
+    buttons(key="strokes", width=SIDE)
     # after "Clear" there still is a picture, all background: only the list of strokes tells
     strokes = (canvas.json_data or {}).get("objects")
     picture: bytes | None = canvas.image_bytes
     return picture if strokes else None
+
+
+def _buttons() -> str:
+    presses = {"Undo": say("Undo"), "Redo": say("Redo"), "Reset canvas &amp; history": say("Clear")}
+    buttons = [f'<button type="button" data-presses="{what}">{words}</button>' for what, words in presses.items()]
+    return f'<div class="strokes" lang="{language()}">{"".join(buttons)}</div>'

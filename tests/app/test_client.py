@@ -3,15 +3,8 @@ from typing import Any
 
 import pytest
 
-from src.app.client import (
-    Answer,
-    AnswerNotUnderstood,
-    PictureRefused,
-    ServiceClient,
-    ServiceError,
-    ServiceSlow,
-    ServiceUnreachable,
-)
+from src.app.client import Answer, ServiceClient
+from src.app.errors import AnswerNotUnderstood, PictureRefused, ServiceError, ServiceSlow, ServiceUnreachable
 from tests.servers import FakeService
 
 ANSWER: dict[str, Any] = {
@@ -22,11 +15,12 @@ ANSWER: dict[str, Any] = {
     "digits_seen": 1,
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo=",
+    "steps": dict.fromkeys(("ink", "crop", "box"), "data:image/png;base64,iVBORw0KGgo="),
 }
 
 
-def problem(detail: object) -> bytes:
-    return json.dumps({"type": "/problems/blank-picture", "title": "Blank", "status": 422, "detail": detail}).encode()
+def problem(detail: object, name: str = "of-a-later-version") -> bytes:
+    return json.dumps({"type": f"/problems/{name}", "title": "A problem", "status": 422, "detail": detail}).encode()
 
 
 def read(fake: FakeService, timeout_s: float = 5) -> Answer:
@@ -55,7 +49,7 @@ def test_what_an_answer_holds_beyond_the_contract_does_no_harm(fake_service: Fak
 
 def test_the_picture_goes_out_as_it_is_in_the_field_named_file(fake_service: FakeService) -> None:
     read(fake_service)
-    assert fake_service.paths == ["/api/v1/predict?details=true"]
+    assert fake_service.paths == ["/api/v1/predict?steps=true&details=true"]
     head, _, body = fake_service.received[0].partition(b"\r\n\r\n")
     assert b'name="file"' in head
     assert body.startswith(b"a picture\r\n--")
@@ -63,7 +57,7 @@ def test_the_picture_goes_out_as_it_is_in_the_field_named_file(fake_service: Fak
 
 def test_a_slash_at_the_end_of_the_address_does_no_harm(fake_service: FakeService) -> None:
     assert ServiceClient(fake_service.url + "/", 5).read_digit(b"a picture").prediction == 4
-    assert fake_service.paths == ["/api/v1/predict?details=true"]
+    assert fake_service.paths == ["/api/v1/predict?steps=true&details=true"]
 
 
 def test_pictures_share_a_connection(fake_service: FakeService) -> None:
@@ -107,13 +101,36 @@ def test_an_answer_that_takes_too_long_is_said(fake_service: FakeService) -> Non
 
 
 @pytest.mark.parametrize("status", [413, 415, 422, 503])
-def test_a_refusal_is_said_in_the_words_of_the_service(fake_service: FakeService, status: int) -> None:
+def test_a_refusal_that_the_page_does_not_know_is_said_in_the_words_of_the_service(
+    fake_service: FakeService, status: int
+) -> None:
     fake_service.status = status
     fake_service.content_type = "application/problem+json"
     fake_service.body = problem("There is no ink on the picture. Draw a digit first.")
     error = failure(fake_service)
     assert isinstance(error, PictureRefused)
     assert str(error) == "There is no ink on the picture. Draw a digit first."
+
+
+def test_a_refusal_that_the_page_knows_is_said_in_its_own_words(fake_service: FakeService) -> None:
+    fake_service.status, fake_service.body = 401, problem("Send a key.", "unauthorized")
+    assert "Whoever runs them can set it." in str(failure(fake_service))
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"), [("3", 3), ("0", 0), ("86400", 60), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+)
+def test_a_wait_that_the_service_asks_for_is_kept_in_bounds(
+    fake_service: FakeService, said: str, wait_s: int | None
+) -> None:
+    fake_service.status, fake_service.body = 503, problem("Too much.", "too-busy")
+    fake_service.headers["Retry-After"] = said
+    assert failure(fake_service).wait_s == wait_s
+
+
+def test_a_service_without_steps_is_understood(fake_service: FakeService) -> None:
+    fake_service.body = json.dumps({name: value for name, value in ANSWER.items() if name != "steps"}).encode()
+    assert read(fake_service).steps is None
 
 
 @pytest.mark.parametrize("body", [b"", b"<h1>Bad gateway</h1>", b"[]", b"null", problem(""), problem([{"loc": 1}])])
@@ -133,6 +150,7 @@ def test_a_refusal_without_a_sentence_is_said(fake_service: FakeService, body: b
         {"confidence": 1.2},
         {"probabilities": [0.1] * 9},
         {"image": 'data:image/png;base64,AA" onload="alert(1)'},
+        {"steps": {"ink": "javascript:alert(1)", "crop": None, "box": None}},
         {"image": "https://elsewhere.example/picture.png"},
     ],
 )

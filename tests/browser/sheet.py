@@ -16,12 +16,12 @@ COUNT_INK = """(canvas) => {
 class Sheet:
     """The page, once there is something to draw on."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, invitation: str = INVITATION) -> None:
         self.page = page
         self.canvas = page.locator("canvas.upper-canvas")
         self.drawing = page.locator("canvas.dc-canvas.lower-canvas")
         self.answer = page.locator(".st-key-answer")
-        expect(self.answer).to_contain_text(INVITATION)
+        expect(self.answer).to_contain_text(invitation)
         expect(self.canvas).to_be_visible()
 
     def draw(self, digit: int) -> None:

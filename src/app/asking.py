@@ -1,0 +1,30 @@
+"""What the page asks the service: each picture once, however often the page is run again for it."""
+
+from hashlib import sha256
+from typing import Final
+
+import streamlit as st
+
+from src.app.client import Answer, ServiceClient
+from src.settings import get_settings
+
+KEPT: Final = 50  # answers of a session
+
+
+def read_once(picture: bytes) -> Answer:
+    """Return what the service reads in `picture`, or read in it before. Raises a `ServiceError`."""
+    answers: dict[str, Answer] = st.session_state.setdefault("answers", {})
+    name = sha256(picture).hexdigest()
+    if name not in answers:
+        answers[name] = get_client().read_digit(picture)
+        if len(answers) > KEPT:
+            answers.pop(next(iter(answers)))
+    return answers[name]
+
+
+@st.cache_resource(show_spinner=False)
+def get_client() -> ServiceClient:
+    """Return the one client that all visitors share."""
+    settings = get_settings()
+    key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
+    return ServiceClient(settings.api_url, settings.api_timeout_s, key)

@@ -1,0 +1,115 @@
+"""The page's words: every one of them in the catalogue, and the catalogue whole."""
+
+import gettext
+import json
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Html
+
+from src.app import words
+from src.app.errors import SENTENCES
+from src.app.kinds import KINDS
+from src.app.predict import PICTURE_REFUSALS, REFUSALS
+from tests.app.front_page import FRONT, draw
+from tests.app.test_client import ANSWER, problem
+from tests.catalogue import catalogue, catalogue_file, said
+from tests.servers import FakeService
+
+OTHERS = [language for language in words.LANGUAGES if language != "en"]  # English is what the code says
+# problems that tell of a page and a service of different versions: no sentence of the page could help
+DIFFERENT_VERSIONS = {"bad-request", "unknown-model", "unsupported-media-type", "invalid-request"}
+VISIBLE = re.compile(r'>([^<>]+)<|(?:alt|aria-label|title)="([^"]*)"')
+
+
+def translated(language: str) -> dict[str, str]:
+    return {str(entry.id): str(entry.string) for entry in catalogue(language) if entry.id}
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_language_lacks_a_text_or_has_one_that_is_not_said(language: str) -> None:
+    texts = translated(language)
+    assert set(texts) == said()
+    for english, translated_text in texts.items():
+        assert translated_text, english
+        assert places(translated_text) == places(english), english
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_gettext_reads_is_what_the_catalogue_says(language: str) -> None:
+    with catalogue_file(language).with_suffix(".mo").open("rb") as file:
+        translations = gettext.GNUTranslations(file)
+    for english, text in translated(language).items():
+        assert translations.gettext(english) == text, "run `python -m tests.catalogue`"
+
+
+def test_every_problem_that_a_picture_can_meet_has_a_sentence() -> None:
+    met = {*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"}
+    assert set(SENTENCES) == met - DIFFERENT_VERSIONS
+    assert set(SENTENCES) < set(KINDS)
+
+
+@pytest.mark.usefixtures("page")
+@pytest.mark.parametrize(
+    ("locale", "language"), [("fr", "fr"), ("fr-CA", "fr"), ("en-GB", "en"), ("de-DE", "en"), (None, "en")]
+)
+def test_the_page_begins_in_the_browsers_language(locale: str | None, language: str) -> None:
+    visit = AppTest.from_file(FRONT, default_timeout=30)
+    visit.context["locale"] = locale
+    visit.run()
+    assert visit.title[0].value == {"en": "Digit reader", "fr": "Lecteur de chiffres"}[language]
+
+
+def test_the_switch_changes_the_language(page: AppTest) -> None:
+    page.session_state["language"] = "fr"
+    page.run()
+    assert page.title[0].value == "Lecteur de chiffres"
+
+
+def shown_texts(page: AppTest) -> Iterator[str]:
+    """Yield what a visitor reads or is read."""
+    assert not page.exception
+    yield from (each.value for each in [*page.title, *page.caption, *page.markdown])
+    for each in [*page.button, *page.button_group, *page.file_uploader]:
+        yield each.label
+    for html in page.get("html"):
+        body = re.sub(r"(?s)<style>.*?</style>", "", html.body) if isinstance(html, Html) else ""
+        yield from (text or label for text, label in VISIBLE.findall(body))
+
+
+def unmarked(page: AppTest) -> set[str]:
+    """Return what the page shows that the catalogue never gave: what stands outside « and »."""
+    return {text for text in shown_texts(page) if re.search(r"[^\W\d_]{2,}", re.sub(r"«[^»]*»", "", text))}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"confidence": 0.5}, {"digit_score": 0.1}, {"digits_seen": 3}],
+)
+def test_no_sentence_of_an_answer_bypasses_the_catalogue(
+    page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, change: dict[str, float]
+) -> None:
+    monkeypatch.setattr(words, "translator", lambda _: lambda text: f"«{text}»")
+    fake_service.body = json.dumps(ANSWER | change).encode()
+    draw(page)
+    assert unmarked(page) == set()
+    draw(page, strokes=0)
+    assert unmarked(page) == set()
+
+
+@pytest.mark.parametrize("name", [*SENTENCES, ""])
+def test_no_sentence_of_a_failure_bypasses_the_catalogue(
+    page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(words, "translator", lambda _: lambda text: f"«{text}»")
+    fake_service.status, fake_service.body = 503, problem("What the service says." if name else None, name)
+    fake_service.headers["Retry-After"] = "3"
+    draw(page)
+    assert unmarked(page) == set()
