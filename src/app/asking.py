@@ -14,12 +14,23 @@ KEPT: Final = 50  # answers of a session
 def read_once(picture: bytes) -> Answer:
     """Return what the service reads in `picture`, or read in it before. Raises a `ServiceError`."""
     answers: dict[str, Answer] = st.session_state.setdefault("answers", {})
-    name = sha256(picture).hexdigest()
+    name = name_of(picture)
     if name not in answers:
         answers[name] = get_client().read_digit(picture)
         if len(answers) > KEPT:
             answers.pop(next(iter(answers)))
     return answers[name]
+
+
+def name_of(picture: bytes) -> str:
+    """Return what a picture is known by."""
+    return sha256(picture).hexdigest()
+
+
+@st.cache_resource(ttl=60, show_spinner=False)
+def takes_feedback() -> bool:
+    """Tell whether the service takes corrections. Raises a `ServiceError`."""
+    return get_client().takes_feedback()
 
 
 @st.cache_resource(show_spinner=False)

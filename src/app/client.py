@@ -40,6 +40,18 @@ class Answer(BaseModel):
     steps: Steps | None = None  # a service of an earlier version gives none
 
 
+class Features(BaseModel):
+    """What `GET /api/v1/features` says."""
+
+    feedback: bool
+
+
+class Kept(BaseModel):
+    """What a picture is kept as."""
+
+    digit: int = Field(ge=0, le=9)
+
+
 class ServiceClient:
     """Asks the service over connections that it keeps open; any number of threads may share one client."""
 
@@ -58,6 +70,17 @@ class ServiceClient:
         """
         parameters = {"steps": "true", "details": "true"}
         return self._ask(Answer, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
+
+    def takes_feedback(self) -> bool:
+        """Tell whether corrections are taken. Raises a `ServiceError`."""
+        return self._ask(Features, "GET", "/features").feedback
+
+    def correct(self, picture: bytes, digit: int) -> int:
+        """Have `picture` kept with the digit that it really was; return what it is kept as, which was said first.
+
+        Raises a `ServiceError`.
+        """
+        return self._ask(Kept, "POST", "/feedback", params={"digit": digit}, files={"file": ("picture", picture)}).digit
 
     def _ask(self, kind: type[T], method: str, path: str, **what: Any) -> T:
         """Send a request and return the answer as a `kind`."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from src.app import openapi, problems, service, uploads
 from src.app.predict import PICTURE_REFUSALS, REFUSALS, Version, read
-from src.app.schemas import FEEDBACK, Feedback
+from src.app.schemas import FEEDBACK, Features, Feedback
 from src.app.store import Store, StoreFull
 from src.model.decode import FORMATS
 from src.model.reader import Reading
@@ -28,6 +28,17 @@ KEPT_BEFORE: Final[openapi.Responses] = {
 log = logging.getLogger(__name__)
 
 Digit = Annotated[int, Query(ge=0, le=9, description="the digit that it really was")]
+
+
+@router.get(
+    "/features",
+    summary="What is switched on",
+    responses=openapi.answered({"default": {"feedback": True}})
+    | openapi.refused("unauthorized", "too-busy", "internal-error"),
+)
+async def features(request: Request) -> Features:
+    """Say what this service is set to do, so that a page offers only what works."""
+    return Features(feedback=service.of(request).store is not None)
 
 
 @router.post(

@@ -17,6 +17,7 @@ from src.app.asking import read_once
 from src.app.errors import ServiceError
 from src.app.paper import SIDE
 from src.app.sources import take_picture
+from src.app.teach import teach
 from src.app.words import LANGUAGES, language, say
 
 ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
@@ -70,6 +71,7 @@ def show_answer(picture: bytes | None) -> None:
             retry.offer(error.wait_s)
     else:
         st.html(views.answer(answer))
+        teach(picture, answer)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,12 @@ class Models(BaseModel):
     models: list[Model]
 
 
+class Features(BaseModel):
+    """What the service is set to do."""
+
+    feedback: bool = Field(description="corrections are taken; false where there is no folder for them")
+
+
 class Feedback(BaseModel):
     """A corrected picture as it is kept."""
 

@@ -25,10 +25,12 @@ def test_without_a_folder_nothing_is_taken(client: Client) -> None:
     answer = send(client, FOUR, FEEDBACK, digit=4)
     assert answer.status_code == 403
     assert_problem(answer, "feedback-off")
+    assert client.get("/api/v1/features").json() == {"feedback": False}
 
 
 def test_a_picture_is_kept_as_it_was_sent_with_what_was_read_and_what_it_was(tmp_path: Path) -> None:
     with another_service(DIGITS_FEEDBACK_DIR=tmp_path / "new") as client:
+        assert client.get("/api/v1/features").json() == {"feedback": True}
         answer = send(client, FOUR, FEEDBACK, digit=9)
     digest = sha256(FOUR).hexdigest()
     assert answer.status_code == 201

@@ -48,7 +48,7 @@ def conform(server: Server, folder: Path, examples: int) -> None:
         [*start, *options, f"{server.url}/openapi.json"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout
-    assert "Tested: 8" in run.stdout
+    assert "Tested: 9" in run.stdout
 
 
 def test_requests_made_from_the_documentation_are_answered_as_it_says(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_no_sentence_of_an_answer_bypasses_the_catalogue(
 ) -> None:
     monkeypatch.setattr(words, "translator", lambda _: lambda text: f"«{text}»")
     fake_service.body = json.dumps(ANSWER | change).encode()
+    fake_service.others["/api/v1/features"] = b'{"feedback": true}'
     draw(page)
     assert unmarked(page) == set()
     draw(page, strokes=0)
