@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from src.app.client import Answer, ServiceClient
+from src.app.client import Answer, Model, ServiceClient
 from src.settings import get_settings
 
 KEPT: Final = 50  # answers of a session
@@ -31,6 +31,12 @@ def name_of(picture: bytes) -> str:
 def takes_feedback() -> bool:
     """Tell whether the service takes corrections. Raises a `ServiceError`."""
     return get_client().takes_feedback()
+
+
+@st.cache_resource(show_spinner=False)
+def describe(version: str) -> Model:
+    """Return what a network is: a version stays what it is. Raises a `ServiceError`."""
+    return get_client().describe(version)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,6 +1,7 @@
 """The page's side of the service's HTTP interface: a picture goes out, an answer or a `ServiceError` comes back."""
 
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import quote
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,6 +53,24 @@ class Kept(BaseModel):
     digit: int = Field(ge=0, le=9)
 
 
+class Score(BaseModel):
+    """How much of the official test digits a network reads right."""
+
+    accuracy: Share
+    pictures: int
+
+
+class Model(BaseModel):
+    """What `GET /api/v1/models/{version}` says of a network."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    network: str
+    parameters: int
+    test: Score | None = None
+
+
 class ServiceClient:
     """Asks the service over connections that it keeps open; any number of threads may share one client."""
 
@@ -74,6 +93,10 @@ class ServiceClient:
     def takes_feedback(self) -> bool:
         """Tell whether corrections are taken. Raises a `ServiceError`."""
         return self._ask(Features, "GET", "/features").feedback
+
+    def describe(self, version: str) -> Model:
+        """Return what the network `version` is and how good. Raises a `ServiceError`."""
+        return self._ask(Model, "GET", f"/models/{quote(version, safe='')}")
 
     def correct(self, picture: bytes, digit: int) -> int:
         """Have `picture` kept with the digit that it really was; return what it is kept as, which was said first.

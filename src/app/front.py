@@ -14,7 +14,10 @@ import streamlit as st
 
 from src.app import retry, views
 from src.app.asking import read_once
+from src.app.client import Answer
 from src.app.errors import ServiceError
+from src.app.history import remember, show_history
+from src.app.network_note import show_network
 from src.app.paper import SIDE
 from src.app.sources import take_picture
 from src.app.teach import teach
@@ -54,14 +57,18 @@ def read_page() -> None:
         with st.container(key="input", width=SIDE):
             picture = take_picture()
         with st.container(key="answer", height="stretch"):
-            show_answer(picture)
+            answer = show_answer(picture)
+    remember(picture, answer)
+    show_history()
+    if answer:
+        show_network(answer.model)
 
 
-def show_answer(picture: bytes | None) -> None:
-    """Ask the service about `picture` and show what it says; without one, invite."""
+def show_answer(picture: bytes | None) -> Answer | None:
+    """Ask the service about `picture`, show what it says and return it; without a picture, invite."""
     if picture is None:
         st.html(views.invitation())
-        return
+        return None
     try:
         with st.spinner(say("Reading …")):
             answer = read_once(picture)
@@ -69,9 +76,10 @@ def show_answer(picture: bytes | None) -> None:
         st.html(views.failure(error))
         if not views.is_blank(error):
             retry.offer(error.wait_s)
-    else:
-        st.html(views.answer(answer))
-        teach(picture, answer)
+        return None
+    st.html(views.answer(answer))
+    teach(picture, answer)
+    return answer
 
 
 if __name__ == "__main__":

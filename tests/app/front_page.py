@@ -28,5 +28,5 @@ def shown(page: AppTest) -> str:
     """Return what stands in the answer's place."""
     assert not page.exception
     bodies: list[str] = [html.body for html in page.get("html") if isinstance(html, Html)]
-    [piece] = [body for body in bodies if "<section" in body]
+    [piece] = [body for body in bodies if '<section class="answer"' in body or '<section class="notice"' in body]
     return piece

@@ -1,0 +1,44 @@
+"""What was read in this session: each drawing once, as it was when it ended."""
+
+from typing import Final
+
+import streamlit as st
+
+from src.app.asking import name_of
+from src.app.client import Answer
+from src.app.words import language, say
+
+KEPT: Final = 24  # pictures
+History = dict[str, Answer]  # by the picture's name, oldest first
+
+
+def remember(picture: bytes | None, read: Answer | None) -> None:
+    """Take note of an answer; while a drawing goes on, each stroke's replaces the one before."""
+    history: History = st.session_state.setdefault("history", {})
+    going_on: str | None = st.session_state.pop("going_on", None)
+    if picture is None or read is None:
+        return
+    name = name_of(picture)
+    for former in (name, going_on):
+        history.pop(former or "", None)
+    history[name] = read
+    if len(history) > KEPT:
+        history.pop(next(iter(history)))
+    if st.session_state.get("source") == "draw":
+        st.session_state["going_on"] = name
+
+
+def show_history() -> None:
+    """Show what was read, newest first."""
+    history: History = st.session_state.get("history", {})
+    if not history:
+        return
+    pieces = [
+        f'<li><img src="{read.image}" alt="" width="44" height="44"><span>{read.prediction}</span></li>'
+        for read in reversed(history.values())
+    ]
+    st.html(f"""
+    <section class="history" lang="{language()}">
+      <h2>{say("Read in this session")}</h2>
+      <ol reversed>{"".join(pieces)}</ol>
+    </section>""")

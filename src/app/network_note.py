@@ -1,0 +1,22 @@
+"""Which network answers and how good it was measured to be, at the foot of the page."""
+
+from contextlib import suppress
+from html import escape
+
+import streamlit as st
+
+from src.app.asking import describe
+from src.app.errors import ServiceError
+from src.app.words import language, say
+
+
+def show_network(version: str) -> None:
+    """Say what the network `version` is; nothing where the service doesn't."""
+    with suppress(ServiceError):
+        model = describe(version)
+        name = say("Read by {network} {version}, {parameters} parameters.", **model.model_dump(exclude={"test"}))
+        measured = ""
+        if model.test:
+            share = say("{number}%", number=f"{100 * model.test.accuracy:.2f}")
+            measured = say("{share} of {pictures} test digits read right.", share=share, pictures=model.test.pictures)
+        st.html(f'<p class="model" lang="{language()}">{escape(name)} {escape(measured)}</p>')
