@@ -6,8 +6,11 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # Tools are run as modules or binaries: the first line of a console script breaks when the folder moves.
 python := .venv/bin/python
 
+# What `make compare` trains with: course takes minutes, best about an hour.
+RECIPE ?= course
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist train evaluate compare install clean environment
+.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
@@ -21,6 +24,9 @@ test: lint ## check style and types, then run the tests that need no download
 
 test-mnist: install ## run the tests that need MNIST, which is fetched on first use
 	$(python) -m pytest -m mnist
+
+test-load: install ## minutes: load, killed workers, memory, thousands of made-up requests and broken pictures
+	$(python) -m pytest -m load
 
 lint: install ## check style, types and the workflow
 	$(python) -m ruff check .
@@ -39,8 +45,13 @@ train: environment .venv/train.stamp ## train a network and save it under model/
 evaluate: environment .venv/train.stamp ## measure the released network
 	@$(python) -m src.model.evaluate
 
-compare: environment .venv/train.stamp ## train CNN and MLP on given, permuted and recovered pixels, and compare
-	@$(python) -m src.model.compare
+compare: environment .venv/train.stamp ## train CNN and MLP on given and permuted pixels; RECIPE=best for the long way
+	@$(python) -m src.model.compare --recipe $(RECIPE) $(if $(RESUME),--resume)
+	@$(python) -m src.model.quote
+
+recovery: environment .venv/train.stamp ## find permuted pixels' places from ever more pictures
+	@$(python) -m src.model.recovery
+	@$(python) -m src.model.quote
 
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 

@@ -38,14 +38,33 @@ class Best:
 
     weights: dict[str, Tensor] = field(default_factory=dict)  # empty until an epoch is whole
     accuracy: float = 0.0  # 0..1, on validation
-    epochs: int = 0  # whole epochs trained, the best one and those after it
+    learning: list[tuple[float, float]] = field(default_factory=list)  # of each epoch: training loss, accuracy
     interrupted: bool = False
 
-    def offer(self, network: nn.Module, accuracy: float) -> None:
-        """Count an epoch, and keep its weights if none was better."""
-        self.epochs += 1
-        if accuracy >= self.accuracy:
+    @property
+    def epochs(self) -> int:
+        """Whole epochs trained, the best one and those after it."""
+        return len(self.learning)
+
+    def offer(self, network: nn.Module, loss: float, accuracy: float, final: bool = True) -> None:
+        """Note an epoch's training loss and validation accuracy, and keep its weights if none was better.
+
+        An epoch that is not `final` is only noted: its network is not yet one that may be kept.
+        """
+        self.learning.append((round(loss, 4), round(accuracy, 6)))
+        if final and accuracy >= self.accuracy:
             self.weights, self.accuracy = deepcopy(network.state_dict()), accuracy
+
+
+@dataclass
+class Smoothed:
+    """A running mean of the loss, over the last fifty steps or so."""
+
+    value: float = math.log(10)  # what a network that knows nothing loses
+
+    def add(self, loss: float) -> None:
+        """Take the loss of one more step in."""
+        self.value += 0.02 * (loss - self.value)
 
 
 Report = Callable[[float, float], None]  # smoothed loss, best validation accuracy so far; called after each step
@@ -58,9 +77,8 @@ def fit(network: nn.Module, mnist: Mnist, recipe: Recipe, seed: int, report: Rep
     """
     best = Best()
 
-    def epoch_done() -> None:
-        right = logits_of(network, mnist.validation).argmax(1) == mnist.validation.labels
-        best.offer(network, float(right.float().mean()))
+    def epoch_done(loss: float) -> None:
+        best.offer(network, loss, accuracy_of(network, mnist.validation))
 
     try:
         for loss in _steps(network, mnist.train, recipe, seed, epoch_done):
@@ -85,21 +103,27 @@ def logits_of(network: nn.Module, digits: Digits, size: int = 1000) -> Tensor:
         return torch.cat([network(digits[start : start + size].pixels()) for start in range(0, len(digits), size)])
 
 
+def accuracy_of(network: nn.Module, digits: Digits) -> float:
+    """Return the share of `digits` that the network reads, 0..1."""
+    return float((logits_of(network, digits).argmax(1) == digits.labels).float().mean())
+
+
 def _steps(
-    network: nn.Module, train: Digits, recipe: Recipe, seed: int, epoch_done: Callable[[], None]
+    network: nn.Module, train: Digits, recipe: Recipe, seed: int, epoch_done: Callable[[float], None]
 ) -> Iterator[float]:
     """Train step by step, yielding the smoothed loss after each."""
     generator = Generator().manual_seed(seed)
     optimiser, schedule = _optimiser(network, recipe, steps(len(train), recipe))
-    smooth = math.log(10)  # what a network that knows nothing loses
+    loss = Smoothed()
     for _ in range(recipe.epochs):
         network.train()
-        for batch in _batches(train, recipe.batch, generator):
+        for chosen in shuffled(len(train), recipe.batch, generator):
+            batch = train[chosen]
             pixels = augment(batch.pixels(), recipe.distortion, generator)
-            smooth += 0.02 * (_step(network, optimiser, pixels, batch.labels) - smooth)
+            loss.add(_step(network, optimiser, pixels, batch.labels))
             schedule.step()
-            yield smooth
-        epoch_done()
+            yield loss.value
+        epoch_done(loss.value)
 
 
 def _optimiser(network: nn.Module, recipe: Recipe, total_steps: int) -> tuple[Optimizer, LRScheduler]:
@@ -111,9 +135,9 @@ def _optimiser(network: nn.Module, recipe: Recipe, total_steps: int) -> tuple[Op
     return adamw, OneCycleLR(adamw, rate, total_steps=total_steps)
 
 
-def _batches(digits: Digits, size: int, generator: Generator) -> Iterator[Digits]:
-    for index in torch.randperm(len(digits), generator=generator).split(size):  # type: ignore[no-untyped-call]
-        yield digits[index]
+def shuffled(count: int, size: int, generator: Generator) -> tuple[Tensor, ...]:
+    """Return the indices 0..count-1 in a random order, in batches of `size`."""
+    return torch.randperm(count, generator=generator).split(size)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _step(network: nn.Module, optimiser: Optimizer, pixels: Tensor, labels: Tensor) -> float:

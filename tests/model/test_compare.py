@@ -1,107 +1,60 @@
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from src.model import compare
-from src.model.augment import NONE
-from src.model.compare import Layout, Run
-from src.model.dataset import Mnist
-from src.model.fit import COURSE, Recipe
+from src.model import compare, dataset, results
+from src.model.cells import Cell, Trained, train
+from src.model.results import Layout
+from src.settings import get_settings
+from tests.model.test_results import a_run
 
 
-def a_run(seed: int = 0, recipe: str = "course", accuracy: float = 0.9) -> Run:
-    return Run(
-        recipe=recipe,
-        network="cnn",
-        layout="given",
-        seed=seed,
-        parameters=6422,
-        test_loss=0.25,
-        test_accuracy=accuracy,
-        seconds=2,
-    )
+def keep(folder: Path, cell: Cell) -> None:
+    run = a_run(cell.seed, cell.recipe)
+    Trained(run, {"weight": torch.zeros(1)}, torch.zeros(1, 10)).save(folder / f"{cell.name}.pt")
 
 
-def test_a_permutation_applied_and_inverted_is_the_identity(few_digits: Mnist) -> None:
-    order = compare.permutation(0)
-    hidden = few_digits.rearranged(order)
-    assert not torch.equal(hidden.train.images, few_digits.train.images)
-    assert torch.equal(hidden.rearranged(order.argsort()).train.images, few_digits.train.images)
+def keep_all(_: object, tasks: list[tuple[Cell, Path]]) -> list[None]:
+    for cell, path in tasks:
+        keep(path.parent, cell)
+    return []
 
 
-def test_each_seed_has_one_permutation_of_its_own() -> None:
-    assert torch.equal(compare.permutation(3), compare.permutation(3))
-    assert torch.equal(compare.permutation(3).sort().values, torch.arange(784))
-    assert not torch.equal(compare.permutation(3), compare.permutation(4))
+def test_every_cell_is_wanted_once_for_every_seed() -> None:
+    cells = compare.wanted("best", 3)
+    assert len(cells) == len({cell.name for cell in cells}) == 3 * len(compare.CELLS["best"])
 
 
-def test_every_part_is_permuted_alike_and_keeps_its_labels(few_digits: Mnist) -> None:
-    hidden = compare.laid_out(few_digits, "permuted", 0)
-    parts = (hidden.train, hidden.validation, hidden.test)
-    assert all(torch.equal(part.images, hidden.train.images) for part in parts)
-    assert torch.equal(hidden.test.labels, few_digits.test.labels)
+def test_a_resumed_comparison_trains_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = compare.wanted("course", 1)
+    keep(tmp_path, cells[0])
+    asked: list[Cell] = []
+
+    def in_parallel(_: object, tasks: list[tuple[Cell, Path]]) -> list[None]:
+        asked.extend(cell for cell, _ in tasks)
+        return keep_all(None, tasks)
+
+    monkeypatch.setattr(compare, "in_parallel", in_parallel)
+    found = compare.trained(cells, tmp_path, resume=True)
+    assert len(found) == len(cells)
+    assert sorted(cell.name for cell in asked) == sorted(cell.name for cell in cells[1:])
 
 
-def test_a_recovered_layout_is_made_from_the_permuted_training_pictures(
-    few_digits: Mnist, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = compare.permutation(0)
-    monkeypatch.setattr(compare, "recover_layout", lambda images: order.numpy() if images.shape == (100, 784) else None)
-    recovered = compare.laid_out(few_digits, "recovered", 0)
-    assert torch.equal(recovered.test.images, few_digits.test.images)
+def test_a_fresh_comparison_trains_everything_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = compare.wanted("course", 1)
+    for cell in cells:
+        keep(tmp_path, cell)
+    monkeypatch.setattr(compare, "in_parallel", keep_all)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    compare.trained(cells, tmp_path, resume=False)
+    assert all(path.stat().st_mtime_ns != before for path, before in written.items())
 
 
-@pytest.mark.parametrize(
-    ("network", "layout", "distorted"),
-    [("cnn", "given", True), ("cnn", "recovered", True), ("cnn", "permuted", False), ("mlp", "given", False)],
-)
-def test_pictures_are_distorted_only_where_the_layout_may_be_known(
-    network: str, layout: Layout, distorted: bool
-) -> None:
-    assert (compare.recipe_for("best", network, layout).distortion != NONE) is distorted
-    assert compare.recipe_for("course", network, layout) == COURSE
-
-
-def test_the_courses_recipe_is_the_courses() -> None:
-    assert (COURSE.epochs, COURSE.batch, COURSE.learning_rate, COURSE.momentum) == (1, 64, 0.01, 0.5)
-    assert COURSE.optimiser == "sgd"
-
-
-def test_a_cell_is_trained_and_scored_the_same_every_time(few_digits: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(compare.RECIPES, "course", Recipe(epochs=2, batch=20, optimiser="sgd", distortion=NONE))
-    one, again = (compare.run(few_digits, "course", "mlp", "permuted", 1) for _ in range(2))
-    assert one.model_copy(update={"seconds": 0}) == again.model_copy(update={"seconds": 0})
-    assert one.parameters == 6442
-
-
-def test_the_table_gives_mean_and_deviation_over_the_seeds() -> None:
-    assert "| course | cnn | given | 2 | 6,422 | 0.2500 ± 0.0000 | 91.00 ± 1.41 % | 2.0 |" in compare.table(
-        [a_run(0, accuracy=0.9), a_run(1, accuracy=0.92)]
-    )
-
-
-def test_runs_of_another_recipe_are_kept_and_those_of_the_same_replaced(tmp_path: Path) -> None:
-    compare.save(tmp_path, [a_run(0), a_run(0, "best")])
-    compare.save(tmp_path, compare.merged(tmp_path, [a_run(5)], "course"))
-    found = [(one["recipe"], one["seed"]) for one in json.loads((tmp_path / "compare.json").read_text())["runs"]]
-    assert found == [("best", 0), ("course", 5)]
-    assert {path.name for path in tmp_path.iterdir()} == {"compare.json", "compare.md"}
-
-
-def test_the_committed_table_is_that_of_the_committed_runs() -> None:
-    runs = [Run.model_validate(one) for one in json.loads((compare.RESULTS / "compare.json").read_text())["runs"]]
-    assert (compare.RESULTS / "compare.md").read_text() == compare.table(runs)
-    assert {(one.network, one.layout) for one in runs} == set(compare.CELLS)
-
-
-def test_the_committed_runs_show_what_permutation_costs_and_recovery_gives_back() -> None:
-    runs = [Run.model_validate(one) for one in json.loads((compare.RESULTS / "compare.json").read_text())["runs"]]
-    cnn = {
-        layout: np.mean([one.test_accuracy for one in runs if (one.network, one.layout) == ("cnn", layout)])
-        for layout in ("given", "permuted", "recovered")
-    }
-    assert cnn["permuted"] < cnn["given"] - 0.05
-    assert cnn["recovered"] > cnn["permuted"] + 0.05
+@pytest.mark.mnist
+@pytest.mark.parametrize(("network", "layout"), compare.FOUR)
+def test_a_comparison_reproduces_the_committed_results(network: str, layout: Layout) -> None:
+    run = train(dataset.load(get_settings().data_dir), Cell("course", network, layout, 1)).run
+    committed = [one.test_accuracy for one in results.cells(results.read().runs)["course", network, layout]]
+    assert abs(run.test_accuracy - np.mean(committed)) <= 3 * np.std(committed, ddof=1)

@@ -10,6 +10,7 @@ from src.model.augment import NONE
 from src.model.dataset import Mnist
 from src.model.fit import Recipe, fit
 from src.model.networks import seeded
+from src.model.recovery import misplacement
 from src.model.unscramble import SIDE, recover_layout
 from src.settings import get_settings
 from tests.pictures import all_mnist
@@ -23,18 +24,6 @@ def permutation(seed: int) -> Places:
 
 def flat(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images.reshape(len(images), -1)
-
-
-def mean_error(places: Places, true: Places, ink: NDArray[np.floating]) -> float:
-    """Return how far pixels lie from their places, in pixels weighed by their ink, whatever the turn and the mirror."""
-    found, right = (np.stack(np.divmod(pixels, SIDE), 1).astype(float) for pixels in (places, true))
-    errors = []
-    for turned in (found, found[:, ::-1]):
-        for mirror in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            offset = turned * mirror - right
-            moved = offset - np.round(np.average(offset, axis=0, weights=ink))
-            errors.append(float(np.average(np.linalg.norm(moved, axis=1), weights=ink)))
-    return min(errors)
 
 
 def test_it_is_given_pictures_and_nothing_else() -> None:
@@ -59,7 +48,7 @@ def test_a_few_hundred_pictures_put_the_pixels_back(seed: int) -> None:
     train = dataset.load(get_settings().data_dir).train
     chosen, order = np.random.default_rng(seed).permutation(len(train))[:500], permutation(seed)
     images = flat(train.images.numpy()[chosen])[:, order]
-    assert mean_error(recover_layout(images), order, images.mean(0) + 1e-9) < 0.3
+    assert misplacement(recover_layout(images), order, images.mean(0) + 1e-9) < 0.3
 
 
 @pytest.mark.mnist
