@@ -8,7 +8,7 @@ import streamlit as st
 from src.app.client import Answer, Model, ServiceClient
 from src.settings import get_settings
 
-KEPT: Final = 50  # answers of a session
+KEPT: Final = 100  # answers of a session
 
 
 def read_once(picture: bytes) -> Answer:

@@ -19,7 +19,8 @@ from src.app.errors import ServiceError
 from src.app.history import remember, show_history
 from src.app.network_note import show_network
 from src.app.paper import SIDE
-from src.app.sources import take_picture
+from src.app.several import show_answers
+from src.app.sources import take_pictures
 from src.app.teach import teach
 from src.app.words import LANGUAGES, language, say
 
@@ -55,13 +56,16 @@ def read_page() -> None:
     """Take a picture on one side, show what it says on the other."""
     with st.container(key="sides", horizontal=True, gap=48):
         with st.container(key="input", width=SIDE):
-            picture = take_picture()
+            pictures = take_pictures()
         with st.container(key="answer", height="stretch"):
-            answer = show_answer(picture)
-    remember(picture, answer)
+            if len(pictures) > 1:
+                show_answers(pictures)
+            else:
+                picture = pictures[0][1] if pictures else None
+                answer = show_answer(picture)
+                remember(picture, answer)
     show_history()
-    if answer:
-        show_network(answer.model)
+    show_network()
 
 
 def show_answer(picture: bytes | None) -> Answer | None:

@@ -7,13 +7,17 @@ import streamlit as st
 
 from src.app.asking import describe
 from src.app.errors import ServiceError
+from src.app.history import History
 from src.app.words import language, say
 
 
-def show_network(version: str) -> None:
-    """Say what the network `version` is; nothing where the service doesn't."""
+def show_network() -> None:
+    """Say which network read the latest picture of this session; nothing where the service doesn't."""
+    history: History = st.session_state.get("history", {})
+    if not history:
+        return
     with suppress(ServiceError):
-        model = describe(version)
+        model = describe(list(history.values())[-1].model)
         name = say("Read by {network} {version}, {parameters} parameters.", **model.model_dump(exclude={"test"}))
         measured = ""
         if model.test:

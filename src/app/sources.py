@@ -1,44 +1,72 @@
-"""Where a picture comes from: the sheet, or a file. Each keeps what it holds while the other is open."""
+"""Where pictures come from: the sheet, files, the camera, samples. Sheet and files stay while another is open."""
 
 from typing import Final
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from src.app.paper import paper
 from src.app.words import message, say
-from src.settings import get_settings
+from src.settings import ROOT, get_settings
 
-SOURCES: Final = {"draw": message("Draw"), "upload": message("Upload")}
+Picture = tuple[str, bytes]  # a name, and an encoded image
+
+SOURCES: Final = {
+    "draw": message("Draw"),
+    "upload": message("Files"),
+    "camera": message("Photo"),
+    "samples": message("Samples"),
+}
+STAYING: Final = ("draw", "upload")
 FORMATS: Final = "PNG, JPEG, WebP, BMP, GIF, TIFF"
 ENDINGS: Final = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
+SAMPLES: Final = ROOT / "data" / "samples"
 
 
-def take_picture() -> bytes | None:
-    """Return the drawing or the uploaded file, whichever is open."""
+def take_pictures() -> list[Picture]:
+    """Return the drawing, or what the source that is open holds."""
     source = choose_source()
     with st.container(key="draw"):
         st.caption(say("One digit, 0 to 9"))
         drawing = paper()
     with st.container(key="upload"):
-        file = take_file()
+        files = take_files()
     # Hidden and not left out: a canvas that is taken away loses its drawing. Streamlit's tabs hide as well, but are
     # made anew, canvas and all, when their labels change to another language.
-    st.html(
-        f"<style>{''.join(f'.st-key-{other} {{ display: none; }}' for other in SOURCES if other != source)}</style>"
-    )
+    hidden = "".join(f".st-key-{other} {{ display: none; }}" for other in STAYING if other != source)
+    st.html(f"<style>{hidden}</style>")
+    if source == "draw":
+        return [("", drawing)] if drawing else []
     if source == "upload":
-        return file.getvalue() if file else None
-    return drawing
+        return files
+    return take_photo() if source == "camera" else take_sample()
 
 
-def take_file() -> UploadedFile | None:
-    """Show where a file goes and return it."""
+def take_files() -> list[Picture]:
+    """Show where files go and return them."""
     megabytes = max(1, get_settings().max_body_bytes // 2**20)
-    label = say("A picture of one digit, {megabytes} MB at the most: {formats}", megabytes=megabytes, formats=FORMATS)
+    label = say(
+        "Pictures of one digit each, {megabytes} MB at the most: {formats}", megabytes=megabytes, formats=FORMATS
+    )
     # What Streamlit writes on its button is English alone.
     st.html(f"<style>.st-key-file {{ --choose: '{say('Choose, or drop here')}'; }}</style>")
-    return st.file_uploader(label, type=ENDINGS, key="file", max_upload_size=megabytes)
+    files = st.file_uploader(label, type=ENDINGS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
+    return [(file.name, file.getvalue()) for file in files]
+
+
+def take_photo() -> list[Picture]:
+    """Show what the camera sees and return the photo; the browser asks for permission first."""
+    photo = st.camera_input(say("A photo of one digit"), key="photo")
+    return [("", photo.getvalue())] if photo else []
+
+
+def take_sample() -> list[Picture]:
+    """Offer a digit of each kind and return the one that was clicked."""
+    digit = st.pills(say("A digit to try"), range(10), key="sample")
+    if digit is None:
+        return []
+    sample = (SAMPLES / f"{digit}_drawn.png").read_bytes()
+    st.image(sample, width="stretch", alt="")
+    return [("", sample)]
 
 
 def choose_source() -> str:
@@ -51,6 +79,7 @@ def choose_source() -> str:
         format_func=lambda source: say(SOURCES[source]),
         key="source",
         width="stretch",
+        wrap=False,
         label_visibility="collapsed",
     )
     return chosen

@@ -50,16 +50,21 @@ def is_blank(error: ServiceError) -> bool:
 
 def sureness(read: Answer) -> str:
     """Return how sure the answer is, in words and per cent."""
-    share = _percent(read.confidence)
+    words = escape(sureness_in_words(read), quote=False)
+    return f"{words} <span>{_percent(read.confidence)}</span>" if _is_one_digit(read) else words
+
+
+def sureness_in_words(read: Answer) -> str:
+    """Return how sure the answer is, or what keeps it from being one."""
     if read.digits_seen > 1:
         return say("{count} digits side by side", count=read.digits_seen)
     if not _looks_like_a_digit(read):
         return say("This doesn't look like a digit")
     for least, words in SURE:
         if read.confidence >= least:
-            return f"{say(words)} <span>{share}</span>"
+            return say(words)
     first, second = sorted(range(10), key=lambda digit: -read.probabilities[digit])[:2]
-    return f"{say('Not sure: {first} or {second}', first=first, second=second)} <span>{share}</span>"
+    return say("Not sure: {first} or {second}", first=first, second=second)
 
 
 def _looks_like_a_digit(read: Answer) -> bool:

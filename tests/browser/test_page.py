@@ -5,6 +5,7 @@ import base64
 import pytest
 from playwright.sync_api import expect
 
+from src.settings import ROOT
 from tests.browser.conftest import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
 from tests.hand import DIGITS, curve
@@ -171,7 +172,7 @@ def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None
     sheet.clear()
     sheet.draw(2)
     sheet.reads(2)
-    sheet.page.get_by_role("radio", name="Upload").click()
+    sheet.page.get_by_role("radio", name="Files").click()
     expect(sheet.answer).to_contain_text(INVITATION)
     picture = {"name": "seven.png", "mimeType": "image/png", "buffer": base64.b64decode(png)}
     sheet.page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
@@ -180,8 +181,32 @@ def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None
     sheet.reads(2)
 
 
+def test_several_files_are_answered_in_a_table_that_downloads(sheet: Sheet) -> None:
+    sheet.page.get_by_role("radio", name="Files").click()
+    files = [ROOT / "data" / "samples" / f"{digit}_drawn.png" for digit in (3, 8)]
+    sheet.page.locator("input[type=file]").set_input_files(files)
+    expect(sheet.answer.get_by_role("row")).to_have_count(3)
+    with sheet.page.expect_download() as download:
+        sheet.page.get_by_role("button", name="Download as CSV").click()
+    header, *lines = download.value.path().read_text().splitlines()
+    assert header == "File,Digit,Remark,Confidence"
+    assert [line.split(",")[:2] for line in lines] == [["3_drawn.png", "3"], ["8_drawn.png", "8"]]
+
+
+def test_a_sample_is_read_at_a_click_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(2)
+    sheet.reads(2)
+    ink = sheet.ink()
+    sheet.page.get_by_role("radio", name="Samples").click()
+    sheet.page.locator(".st-key-sample").get_by_text("7", exact=True).click()
+    sheet.reads(7)
+    sheet.page.get_by_role("radio", name="Draw").click()
+    sheet.reads(2)
+    assert sheet.ink() == ink
+
+
 def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> None:
-    sheet.page.get_by_role("radio", name="Upload").click()
+    sheet.page.get_by_role("radio", name="Files").click()
     junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
     sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
     expect(sheet.answer).to_contain_text("No answer yet")
