@@ -14,7 +14,7 @@ from tests.browser.conftest import FLAGS, chromium
 from tests.browser.sheet import Sheet
 
 DIGIT = 4
-SIZE = {"width": 800, "height": 620}
+SIZE = {"width": 800, "height": 900}
 
 
 def main() -> None:
