@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from src.model.decode import Colours
 from src.model.errors import BlankPicture
+from src.model.pen import Counts, along, find_pen, grain
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
-Counts = NDArray[np.int64] | None  # how often each of a list of colours is found; None means once
 
 SAME_TONE: Final = 10  # levels of 255: colours as near as this count as one tone
 TWO_TONES: Final = 0.8  # of the pixels: a picture of two tones up to this share has even paper
@@ -28,9 +28,6 @@ STROKE_WINDOW: Final = 17  # pixels of that copy, wider than any stroke
 FAINTEST: Final = 7.0  # levels of 255: what differs less from even paper is paper
 FAINTEST_SHADED: Final = 16.0  # levels of 255: likewise for shaded paper, whose shade is known less well
 NOISE_TIMES: Final = 5.0  # ink stands this many deviations of the paper's grain above it
-FARTHEST: Final = 443  # levels: the whole way from black to white in three channels is 441.7
-GRAIN_PARTS: Final = 16  # of a level: how finely grain is measured
-INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit worth reading has as many
 BOX_SIDE: Final = 0.4  # of the picture's: a solid rectangle at least this large holds the digit
 BOX_SOLID: Final = 0.95  # of its bounding box, holes filled
 BOX_INK: Final = 0.6  # of its bounding box: less is an outline, which may be a square zero
@@ -65,9 +62,9 @@ def _inked(difference: NDArray[np.float32], counts: Counts, faintest: float) -> 
 
     Raises `BlankPicture` where all of them are paper.
     """
-    pen, reach = _pen(difference, counts)
-    ink = _along(pen, difference)
-    if reach < max(faintest * math.sqrt(len(pen)), NOISE_TIMES * _grain(ink, counts, reach / 2)):
+    pen, reach = find_pen(difference, counts)
+    ink = along(pen, difference)
+    if reach < max(faintest * math.sqrt(len(pen)), NOISE_TIMES * grain(ink, counts, reach / 2)):
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
     return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32)
 
@@ -135,7 +132,7 @@ def _shading(colours: Colours) -> NDArray[np.float32]:
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
     wide = _wide_median(small)
-    pen, _ = _pen((small - wide).reshape(-1, channels))
+    pen, _ = find_pen((small - wide).reshape(-1, channels))
     window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
     for channel in range(channels):
         operation = cv2.MORPH_CLOSE if pen[channel] < 0 else cv2.MORPH_OPEN
@@ -151,50 +148,6 @@ def _wide_median(small: NDArray[np.integer | np.floating]) -> NDArray[np.float32
     padded = np.asarray(cv2.copyMakeBorder(small, margin, margin, margin, margin, cv2.BORDER_REFLECT), np.uint8)
     median = cv2.medianBlur(padded, WIDE_WINDOW)[margin:-margin, margin:-margin]
     return np.asarray(median, np.float32).reshape(small.shape)
-
-
-def _pen(difference: NDArray[np.float32], counts: Counts = None) -> tuple[NDArray[np.float32], float]:
-    """Return the ink's direction in colour space, a unit vector [C], and how far along it the ink lies."""
-    distance = np.sqrt(_along(np.ones(difference.shape[1], np.float32), difference * difference))
-    strong = np.flatnonzero(distance >= max(0.7 * _farthest(distance, counts), 1.0))
-    inked = _each(difference.take(strong, axis=0), None if counts is None else counts[strong])
-    if not len(inked):
-        return np.zeros(difference.shape[1], np.float32), 0.0
-    centre = np.median(inked, axis=0)
-    pen = np.asarray(centre / max(float(np.linalg.norm(centre)), 1e-6), np.float32)
-    return pen, float(np.percentile(inked @ pen, 90))
-
-
-def _along(direction: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the product [N] of [N, C] and [C]."""
-    return np.asarray(cv2.transform(values[:, None], direction[None]), np.float32).ravel()
-
-
-def _farthest(distance: NDArray[np.float32], counts: Counts) -> float:
-    """Return the distance that `INK_SHARE` of the pixels reach, in whole levels: counted, as sorting is slow."""
-    found = _histogram(distance, counts, FARTHEST)[::-1].cumsum()
-    rank = max(3, int(INK_SHARE * found[-1]))
-    return float(FARTHEST - 1 - np.searchsorted(found, min(rank, found[-1])))
-
-
-def _grain(ink: NDArray[np.float32], counts: Counts, limit: float) -> float:
-    """Return the deviation of the paper's values, those below `limit`, around its tone, by their median."""
-    beyond = np.where(ink < limit, np.abs(ink), FARTHEST)  # what is no paper falls out of the count
-    paper = _histogram(beyond * GRAIN_PARTS, counts, FARTHEST * GRAIN_PARTS).cumsum()
-    return 1.4826 * float(np.searchsorted(paper, paper[-1] / 2)) / GRAIN_PARTS
-
-
-def _histogram(values: NDArray[np.float32], counts: Counts, end: int) -> NDArray[np.floating]:
-    """Count the values in 0..end by whole numbers, [end], each as often as it is found."""
-    whole = values.astype(np.uint16)
-    if counts is None:
-        return np.asarray(cv2.calcHist([whole], [0], None, [end], [0, end]), np.float32).ravel()
-    return np.asarray(np.bincount(whole[whole < end], counts[whole < end], minlength=end), np.float64)
-
-
-def _each(values: NDArray[np.float32], counts: Counts) -> NDArray[np.float32]:
-    """Return the values as often as they are found."""
-    return values if counts is None else np.repeat(values, counts, axis=0)
 
 
 def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
