@@ -22,14 +22,14 @@ from src.settings import ROOT, get_settings
 
 KEPT = ROOT / "data" / "compare"  # what each run left: weights and logits
 
-FOUR: tuple[tuple[str, Layout], ...] = (
+COMMON: tuple[tuple[str, Layout], ...] = (
     ("cnn", "given"),
     ("mlp", "given"),
     ("cnn", "permuted"),
     ("mlp", "permuted"),
     ("cnn", "recovered"),
 )
-CELLS = {"course": FOUR, "best": (*FOUR, ("sparse", "given"), ("sparse", "permuted"))}
+CELLS = {"course": COMMON, "best": (*COMMON, ("sparse", "given"), ("sparse", "permuted"))}
 
 
 def wanted(recipe: str, seeds: int) -> list[Cell]:

@@ -53,7 +53,7 @@ def test_a_fresh_comparison_trains_everything_again(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize(("network", "layout"), compare.FOUR)
+@pytest.mark.parametrize(("network", "layout"), compare.COMMON)
 def test_a_comparison_reproduces_the_committed_results(network: str, layout: Layout) -> None:
     run = train(dataset.load(get_settings().data_dir), Cell("course", network, layout, 1)).run
     committed = [one.test_accuracy for one in results.cells(results.read().runs)["course", network, layout]]

@@ -7,7 +7,7 @@ from PIL import Image
 
 from src.model import cells, plots
 from src.model.cells import Cell, train
-from src.model.compare import FOUR
+from src.model.compare import COMMON
 from src.model.dataset import Mnist
 from src.model.fit import Recipe
 from src.model.results import FIGURES
@@ -20,7 +20,7 @@ def test_every_figure_is_drawn_from_what_was_trained(
 ) -> None:
     monkeypatch.setitem(cells.RECIPES, "course", Recipe(epochs=2, batch=20))
     monkeypatch.setattr(cells, "recover_layout", lambda _: np.arange(784))
-    found = [train(few_digits, Cell("course", network, layout, 0)) for network, layout in FOUR]
+    found = [train(few_digits, Cell("course", network, layout, 0)) for network, layout in COMMON]
     plots.draw(few_digits, found, tmp_path)
     drawn = {path.stem: Image.open(path) for path in tmp_path.glob("*.png")}
     assert set(drawn) == NAMES
