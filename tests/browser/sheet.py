@@ -79,6 +79,11 @@ class Sheet:
         count: int = self.drawing.evaluate(COUNT_INK)
         return count
 
+    def wait_for_ink(self) -> int:
+        """Wait until the stroke that was drawn last is on the sheet, a frame later, and return how much ink there is."""
+        self.page.wait_for_function(f"canvas => ({COUNT_INK})(canvas) > 0", arg=self.drawing.element_handle())
+        return self.ink()
+
     def wait_until_blank(self) -> None:
         """Wait until there is no ink on the sheet."""
         self.page.wait_for_function(f"canvas => ({COUNT_INK})(canvas) === 0", arg=self.drawing.element_handle())

@@ -93,7 +93,7 @@ def test_a_slow_answer_stops_neither_the_pen_nor_clear(sheet: Sheet, running_ser
         sheet.wait_until_blank()
         expect(sheet.answer).to_contain_text("Reading")
         sheet.draw(2)
-        ink = sheet.ink()
+        ink = sheet.wait_for_ink()
     sheet.reads(2)
     assert sheet.ink() == ink
 
