@@ -80,7 +80,7 @@ class Sheet:
         return count
 
     def wait_for_ink(self) -> int:
-        """Wait until the stroke that was drawn last is on the sheet, a frame later, and return how much ink there is."""
+        """Wait until a stroke is on the sheet, a frame after it was drawn, and return how much ink it is."""
         self.page.wait_for_function(f"canvas => ({COUNT_INK})(canvas) > 0", arg=self.drawing.element_handle())
         return self.ink()
 
