@@ -10,7 +10,7 @@ python := .venv/bin/python
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery install clean environment
+.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery words install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
@@ -52,6 +52,9 @@ compare: environment .venv/train.stamp ## train CNN and MLP on given and permute
 recovery: environment .venv/train.stamp ## find permuted pixels' places from ever more pictures
 	@$(python) -m src.model.recovery
 	@$(python) -m src.model.quote
+
+words: install ## bring the page's catalogue of texts up to date and compile it
+	$(python) -m tests.catalogue
 
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 
