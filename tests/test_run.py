@@ -17,6 +17,14 @@ from src.settings import ROOT
 from tests.servers import free_port
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_count() -> Iterator[None]:
+    """Let the command see hang-ups, though these tests were started under nohup, which it would inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def running(api_port: int, page_port: int, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """Start the command and, whatever the test did, leave nothing of it behind."""
