@@ -160,7 +160,7 @@ def details_with_steps(reading: Reading, steps: Steps, model: str) -> DetailsWit
 
 
 def data_url(pixels: NDArray[np.float32]) -> str:
-    """Return float32 [28, 28] in 0..1 as the data URL of a PNG."""
+    """Return float32 [h, w] in 0..1 as the data URL of a PNG."""
     file = io.BytesIO()
     Image.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -2,19 +2,23 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src.model import networks, sparse
 from src.model.augment import NONE
-from src.model.dataset import Mnist
+from src.model.dataset import Mnist, load
 from src.model.evaluate import figures
+from src.model.files import whole
 from src.model.fit import COURSE, Best, Recipe, fit, logits_of
 from src.model.results import Layout, Run
 from src.model.unscramble import recover_layout
+from src.settings import get_settings
 
 BEST = Recipe(epochs=40, learning_rate=8e-3)
 RECIPES = {"course": COURSE, "best": BEST}
@@ -45,16 +49,20 @@ class Trained:
 
     def save(self, path: Path) -> None:
         """Write all of it to one file, which appears whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        torch.save({"run": self.run.model_dump(), "weights": self.weights, "logits": self.logits}, part)
-        part.replace(path)
+        with whole(path) as part:
+            torch.save({"run": self.run.model_dump(), "weights": self.weights, "logits": self.logits}, part)
 
     @classmethod
     def load(cls, path: Path) -> "Trained":
         """Read what `save` wrote."""
         content = torch.load(path, weights_only=True)
         return cls(Run.model_validate(content["run"]), content["weights"], content["logits"])
+
+
+@cache
+def whole_mnist() -> Mnist:
+    """Return MNIST; a process that trains many cells reads it once. Raises `DataError`."""
+    return load(get_settings().data_dir)
 
 
 def permutation(seed: int) -> Tensor:
@@ -70,6 +78,11 @@ def laid_out(mnist: Mnist, layout: Layout, seed: int) -> Mnist:
     if layout == "permuted":
         return hidden
     places = recover_layout(hidden.train.images.flatten(1).numpy())
+    return restored(hidden, places)
+
+
+def restored(hidden: Mnist, places: NDArray[np.int64]) -> Mnist:
+    """Return shuffled pictures with each pixel at its place, [784], as `recover_layout` finds them."""
     return hidden.rearranged(torch.from_numpy(np.argsort(places)))
 
 

@@ -13,12 +13,11 @@ import sys
 from pathlib import Path
 
 from src.model import plots, results
-from src.model.cells import RECIPES, Cell, Trained, permutation, train
-from src.model.dataset import load
+from src.model.cells import RECIPES, Cell, Trained, permutation, train, whole_mnist
 from src.model.errors import DigitError
 from src.model.parallel import in_parallel
 from src.model.results import FIGURES, Layout, Results
-from src.settings import ROOT, get_settings
+from src.settings import ROOT
 
 KEPT = ROOT / "data" / "compare"  # what each run left: weights and logits
 
@@ -54,7 +53,7 @@ def trained(cells: list[Cell], kept: Path, resume: bool) -> list[Trained]:
 
 def _train_and_keep(task: tuple[Cell, Path]) -> None:
     cell, path = task
-    train(load(get_settings().data_dir), cell).save(path)
+    train(whole_mnist(), cell).save(path)
 
 
 def _path(kept: Path, cell: Cell) -> Path:
@@ -65,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train every cell for every seed, print the table, save it and draw the figures."""
     options = _parser().parse_args(arguments)
     try:
-        mnist = load(get_settings().data_dir)  # fetched here, once, not by every process
+        mnist = whole_mnist()  # fetched here, once, not by every process
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -18,6 +18,7 @@ from src.model import scores
 from src.model.cells import Trained, laid_out
 from src.model.confidence import log_softmax
 from src.model.dataset import Digits, Mnist
+from src.model.files import whole
 from src.model.results import Layout, cells
 from src.model.scores import Labels, Probabilities
 
@@ -53,11 +54,8 @@ def draw(mnist: Mnist, found: Sequence[Trained], folder: Path) -> None:
 
 def save(figure: Callable[[], Figure], path: Path) -> None:
     """Draw a figure in this project's style into a file that appears whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with mpl.rc_context(STYLE):
+    with whole(path) as part, mpl.rc_context(STYLE):
         figure().savefig(part, format="png", metadata={"Software": None})
-    part.replace(path)
 
 
 def blank(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:

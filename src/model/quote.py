@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from src.model import recovery, results
+from src.model.files import write_whole
 from src.model.results import Results, Run, cells, spread, table
 from src.settings import ROOT
 
@@ -57,7 +58,7 @@ def update(documents: tuple[Path, ...] = DOCUMENTS) -> None:
     """Bring the documents up to date with the results."""
     quotable = figures(results.read(), recovery.read())
     for path in documents:
-        results.whole(path, quoted(path.read_text(), quotable))
+        write_whole(path, quoted(path.read_text(), quotable))
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from src.model import networks, plots
-from src.model.cells import permutation
-from src.model.dataset import Mnist, load
+from src.model.cells import permutation, restored, whole_mnist
+from src.model.dataset import Mnist
 from src.model.errors import DigitError
+from src.model.files import write_whole
 from src.model.fit import COURSE, accuracy_of, fit
 from src.model.parallel import in_parallel
-from src.model.results import FIGURES, RESULTS, spread, whole
+from src.model.results import FIGURES, RESULTS, spread
 from src.model.unscramble import SIDE, recover_layout
-from src.settings import get_settings
 
 COUNTS = (100, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000)
 
@@ -85,14 +85,14 @@ def misplacement(places: Places, true: Places, ink: NDArray[np.floating]) -> flo
 def recover(task: tuple[int, int]) -> Recovery:
     """Find the layout from so many pictures, with this seed, and train on it."""
     pictures, seed = task
-    mnist, order = load(get_settings().data_dir), permutation(seed)
+    mnist, order = whole_mnist(), permutation(seed)
     hidden = mnist.rearranged(order)
     drawn = _drawn(hidden, pictures, seed)
     start = time.perf_counter()
     places = recover_layout(drawn)
     seconds = time.perf_counter() - start
     ink = drawn.mean(0) + 1e-9
-    recovered = hidden.rearranged(torch.from_numpy(np.argsort(places)))
+    recovered = restored(hidden, places)
     cnn = networks.seeded("cnn", seed)
     fit(cnn, recovered, COURSE, seed, lambda _loss, _accuracy: None)
     return Recovery(
@@ -134,14 +134,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Find layouts from ever more pictures, save what came of it and draw it."""
     options = _parser().parse_args(arguments)
     try:
-        load(get_settings().data_dir)  # fetched here, once, not by every process
+        whole_mnist()  # fetched here, once, not by every process
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     tasks = [(pictures, seed) for pictures in reversed(COUNTS) for seed in range(options.seeds)]
     runs = sorted(in_parallel(recover, tasks), key=lambda run: (run.pictures, run.seed))
     lines = ",\n".join(run.model_dump_json() for run in runs)
-    whole(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
+    write_whole(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
     plots.save(lambda: curve(runs), options.figures / "recovery.png")
     return 0
 

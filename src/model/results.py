@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from src.model.files import write_whole
 from src.settings import ROOT
 
 RESULTS = ROOT / "docs" / "results"
@@ -58,16 +59,8 @@ def write(results: Results, folder: Path = RESULTS) -> None:
     content = results.model_dump()
     runs = ",\n".join(json.dumps(run) for run in content["runs"])
     orders = ",\n".join(f'"{seed}": {json.dumps(order)}' for seed, order in content["permutations"].items())
-    whole(folder / "compare.json", f'{{"runs": [\n{runs}\n],\n"permutations": {{\n{orders}\n}}}}\n')
-    whole(folder / "compare.md", table(results.runs))
-
-
-def whole(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text)
-    part.replace(path)
+    write_whole(folder / "compare.json", f'{{"runs": [\n{runs}\n],\n"permutations": {{\n{orders}\n}}}}\n')
+    write_whole(folder / "compare.md", table(results.runs))
 
 
 def cells(runs: Iterable[Run]) -> dict[tuple[str, str, Layout], list[Run]]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from src.model import dataset
 from src.model.augment import NONE
+from src.model.cells import restored
 from src.model.dataset import Mnist
 from src.model.fit import Recipe, fit
 from src.model.networks import seeded
@@ -56,7 +57,7 @@ def test_the_cnn_reads_recovered_pictures_far_better_than_permuted_ones() -> Non
     mnist, order = dataset.load(get_settings().data_dir), permutation(0)
     permuted = Mnist(mnist.train[:6000], mnist.validation, mnist.test[:1]).rearranged(torch.from_numpy(order))
     places = recover_layout(flat(permuted.train.images.numpy()[:2000]))
-    recovered = permuted.rearranged(torch.from_numpy(np.argsort(places)))
+    recovered = restored(permuted, places)
     recipe = Recipe(epochs=3, distortion=NONE)
     errors = [1 - fit(seeded("cnn", 0), data, recipe, 0, lambda *_: None).accuracy for data in (permuted, recovered)]
     assert errors[1] < errors[0] / 2
