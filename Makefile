@@ -10,7 +10,7 @@ python := .venv/bin/python
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery words install clean environment
+.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
@@ -28,12 +28,13 @@ test-mnist: install ## run the tests that need MNIST, which is fetched on first 
 test-load: install ## minutes: load, killed workers, memory, thousands of made-up requests and broken pictures
 	$(python) -m pytest -m load
 
-lint: install ## check style, types and the workflow
+lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	$(python) .venv/bin/actionlint .github/workflows/*.yml
-	.venv/bin/zizmor --offline --quiet .github/workflows
+	.venv/bin/zizmor --offline --quiet .github
+	.venv/bin/hadolint Dockerfile.api Dockerfile.front
 
 format: install ## bring the code into the project's style
 	$(python) -m ruff check --fix .
@@ -53,8 +54,17 @@ recovery: environment .venv/train.stamp ## find permuted pixels' places from eve
 	@$(python) -m src.model.recovery
 	@$(python) -m src.model.quote
 
+lesson: environment .venv/train.stamp ## make the networks that the page's experiment asks
+	@$(python) -m src.model.lesson
+
 words: install ## bring the page's catalogue of texts up to date and compile it
 	$(python) -m tests.catalogue
+
+lock: install ## write down every package of the images with its digests
+	@for image in api front; do \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" requirements-$$image.txt -o requirements-$$image.lock || exit; \
+	done
 
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 

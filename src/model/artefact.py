@@ -14,8 +14,8 @@ from src.model.digest import sha256
 from src.model.errors import ArtefactError
 
 PREFIX: Final = "mnist-"
-# A bare version is a release; a name before it ("mlp-0.1.0") marks a line that is served only when asked for.
-VERSION: Final = re.compile(r"(?P<line>[a-z][a-z0-9]*-)?(?P<numbers>\d+\.\d+\.\d+)")
+# A bare version is a release; words before it ("mlp-0.1.0") mark a line that is served only when asked for.
+VERSION: Final = re.compile(r"(?P<line>([a-z][a-z0-9]*-)+)?(?P<numbers>\d+\.\d+\.\d+)")
 
 WeightsKind = Literal["onnx", "pt"]
 
@@ -62,6 +62,9 @@ class Description(BaseModel):
     libraries: dict[str, str]
     threads: int
     created: str
+    order: list[int] | None = Field(
+        None, description="the network sees pixel i of a picture taken from place order[i]; null: as it is"
+    )
     sha256: dict[WeightsKind, str]
 
 
@@ -124,7 +127,7 @@ def _verify(path: Path, expected: str) -> None:
         raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
 
 
-def _age(version: str) -> tuple[bool, list[int]]:
+def _age(version: str) -> tuple[bool, list[int], str]:
     match = VERSION.fullmatch(version)
     numbers = match["numbers"].split(".") if match else []
-    return (bool(match and not match["line"]), [int(number) for number in numbers])
+    return (bool(match and not match["line"]), [int(number) for number in numbers], version)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from src.model.rearranged import Rearranged
+
 # Mean and deviation of MNIST's 60,000 training pictures, pixels in 0..1. The only place that holds them.
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 
@@ -48,11 +50,17 @@ def mlp() -> nn.Sequential:
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": cnn, "mlp": mlp}
+# learned from pixels in another order, which their weights bring along (see `lesson.py`)
+REARRANGED: dict[str, Callable[[], nn.Module]] = {
+    "cnn-permuted": lambda: Rearranged(cnn()),
+    "mlp-permuted": lambda: Rearranged(mlp()),
+    "cnn-recovered": lambda: Rearranged(cnn()),
+}
 
 
 def build(name: str) -> nn.Module:
-    """Return a fresh network. Raises `KeyError` for a name that is not in `NETWORKS`."""
-    return NETWORKS[name]()
+    """Return a fresh network. Raises `KeyError` for a name that is in neither of the above."""
+    return (NETWORKS | REARRANGED)[name]()
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -48,7 +48,12 @@ class Reader:
         scores = confidence.digit_score(logits, self.description.confidence).tolist()
         digits = logits.argmax(1).tolist()
         rows = zip(digits, shares, scores, framed, strict=True)
-        return [Reading(digit, share, score, one.digits_seen, one.pixels) for digit, share, score, one in rows]
+        return [Reading(digit, share, score, one.digits_seen, self._seen(one)) for digit, share, score, one in rows]
+
+    def _seen(self, framed: Framed) -> NDArray[np.float32]:
+        """Return the pixels, [28, 28], in the order in which the network sees them."""
+        order = self.description.order
+        return framed.pixels if order is None else framed.pixels.reshape(-1)[order].reshape(SIDE, SIDE)
 
 
 def open_reader(path: Path, max_pixels: int) -> Reader:
