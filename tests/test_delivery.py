@@ -164,16 +164,6 @@ def test_a_container_is_healthy_only_when_its_program_says_so(
     assert (check.returncode == 0) == healthy
 
 
-def test_the_page_of_the_composition_waits_for_a_healthy_service_and_both_are_confined() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    services = text.partition("services:\n")[2]
-    assert services.count("<<: *confined") == services.count("build:") == len(IMAGES)
-    assert "condition: service_healthy" in services
-    assert "DIGITS_API_URL: http://api:8000" in services
-    for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"):
-        assert line in text
-
-
 @pytest.mark.parametrize(
     "linter",
     [

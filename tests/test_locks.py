@@ -1,0 +1,37 @@
+"""What the images install: each package at the version that is tested here, and known by its digest."""
+
+import re
+from typing import Final
+
+import pytest
+
+from src.settings import ROOT
+
+PIN: Final = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return the versions that a file of requirements names, by package."""
+    found = PIN.finditer((ROOT / file).read_text())
+    return {re.sub(r"[-_.]+", "-", pin["name"]).lower(): pin["version"] for pin in found}
+
+
+@pytest.mark.parametrize("image", ["api", "front"])
+def test_an_image_gets_the_versions_that_are_tested(image: str) -> None:
+    locked = pins(f"requirements-{image}.lock")
+    assert pins(f"requirements-{image}.txt").items() <= locked.items()
+    assert locked.items() <= pins("constraints.txt").items()
+
+
+@pytest.mark.parametrize("image", ["api", "front"])
+def test_every_package_of_an_image_is_known_by_its_digest(image: str) -> None:
+    lock = (ROOT / f"requirements-{image}.lock").read_text()
+    packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
+    assert len(packages) == len(pins(f"requirements-{image}.lock"))
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", package) for package in packages)
+    assert "--require-hashes" in (ROOT / f"Dockerfile.{image}").read_text()
+
+
+@pytest.mark.parametrize("image", ["api", "front"])
+def test_a_lock_names_no_host(image: str) -> None:
+    assert "://" not in (ROOT / f"requirements-{image}.lock").read_text()
