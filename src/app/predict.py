@@ -11,6 +11,7 @@ from src.app import openapi, problems, service, uploads
 from src.app.kinds import OF_PICTURES
 from src.app.schemas import (
     DETAILS,
+    HEAT,
     STEPS,
     BatchAnswers,
     Details,
@@ -65,6 +66,11 @@ WithSteps = Annotated[
     BeforeValidator(true_or_false),
     Query(description="also show the steps from the picture to what was seen; brings the details along"),
 ]
+WithHeat = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also show where on the picture the answer came from; brings the details along"),
+]
 Version = Annotated[
     str | None, Query(max_length=64, description="version of the network that answers; by default the newest release")
 ]
@@ -74,27 +80,39 @@ Version = Annotated[
     "/predict",
     summary="Read a digit",
     response_model=DetailsWithSteps | Details | Prediction,
-    responses=openapi.answered({"default": {"prediction": 4}, "details=true": DETAILS, "steps=true": DETAILS | STEPS})
+    responses=openapi.answered(
+        {
+            "default": {"prediction": 4},
+            "details=true": DETAILS,
+            "heat=true": DETAILS | HEAT,
+            "steps=true": DETAILS | STEPS,
+        }
+    )
     | openapi.refused(*REFUSALS, *PICTURE_REFUSALS),
     openapi_extra=openapi.one_picture(),
 )
 async def predict(
-    request: Request, details: WithDetails = False, steps: WithSteps = False, model: Version = None
+    request: Request,
+    details: WithDetails = False,
+    steps: WithSteps = False,
+    heat: WithHeat = False,
+    model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
     here = service.of(request)
     reader = await here.catalogue.reader(model)
     data = await uploads.picture(request)
     seen: Steps | None = {} if steps else None
-    reading = await here.lanes.run(partial(read, reader, data, seen=seen))
+    reading = await here.lanes.run(partial(read, reader, data, seen=seen, heat=heat))
     here.metrics.answer(reading, reader.description.version)
-    return spelt_out(reading, reader, seen) if details or steps else ANSWERS[reading.prediction]
+    return spelt_out(reading, reader, seen) if details or steps or heat else ANSWERS[reading.prediction]
 
 
 @router.post(
     "/predict/batch",
     summary="Read a digit on each of several pictures",
     response_model=BatchAnswers,
+    response_model_exclude_unset=True,
     responses=openapi.answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
     | openapi.refused(*REFUSALS, "too-many-files"),
     openapi_extra=openapi.many_pictures(),
@@ -115,17 +133,17 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     return BatchAnswers(answers=answers)
 
 
-def read(reader: Reader, data: bytes, max_pixels: int, seen: Steps | None = None) -> Reading:
+def read(reader: Reader, data: bytes, max_pixels: int, seen: Steps | None = None, heat: bool = False) -> Reading:
     """Read the digit on the picture `data`; its steps are kept in `seen`. Raises a `PictureError`."""
     framed = preprocess(data, max_pixels) if seen is None else preprocess(data, max_pixels, kept_in(seen))
-    return reader.answer(framed)
+    return reader.answer_with_heat(framed) if heat else reader.answer(framed)
 
 
 def spelt_out(reading: Reading, reader: Reader, seen: Steps | None = None) -> Response:
-    """Return an answer with all its details, and with its steps if they were kept."""
+    """Return an answer with all its details, and with its steps and heat if they were kept."""
     version = reader.description.version
     body = details(reading, version) if seen is None else details_with_steps(reading, seen, version)
-    return Response(body.model_dump_json(), media_type="application/json")
+    return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _one_of_many(

@@ -29,6 +29,10 @@ class Details(Prediction):
     digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
     model: str = Field(description="version of the network that answered")
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+    heat: str | None = Field(
+        None,
+        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
+    )
 
 
 class StepPictures(BaseModel):
@@ -54,6 +58,7 @@ DETAILS: dict[str, Any] = {
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo…",
 }
+HEAT: dict[str, Any] = {"heat": DETAILS["image"]}
 STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
 
 
@@ -96,6 +101,7 @@ MODEL: dict[str, Any] = {
     "libraries": {"torch": "2.14.1"},
     "threads": 2,
     "created": "2026-11-23T06:53:32+00:00",
+    "order": None,
     "sha256": {"onnx": "05e2…", "pt": "a41c…"},
     "serving": True,
 }
@@ -141,7 +147,8 @@ class Status(BaseModel):
 
 
 def details(reading: Reading, model: str) -> Details:
-    """Spell a reading out."""
+    """Spell a reading out, with its heat if that was asked for."""
+    heat = {} if reading.heat is None else {"heat": data_url(reading.heat)}
     return Details(
         prediction=reading.prediction,
         confidence=reading.probabilities[reading.prediction],
@@ -150,13 +157,16 @@ def details(reading: Reading, model: str) -> Details:
         digits_seen=reading.digits_seen,
         model=model,
         image=data_url(reading.pixels),
+        **heat,
     )
 
 
 def details_with_steps(reading: Reading, steps: Steps, model: str) -> DetailsWithSteps:
     """Spell a reading out, and what lay before it."""
     shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
-    return DetailsWithSteps(**details(reading, model).model_dump(), steps=StepPictures.model_validate(shown))
+    return DetailsWithSteps(
+        **details(reading, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)
+    )
 
 
 def data_url(pixels: NDArray[np.float32]) -> str:

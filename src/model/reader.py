@@ -1,13 +1,13 @@
 """A picture file in, a digit out: the one path that the service, the evaluation and the tests share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model import confidence
+from src.model import confidence, occlusion
 from src.model.artefact import Description, describe
 from src.model.errors import ArtefactError
 from src.model.preprocess import SIDE, VERSION, Framed, preprocess
@@ -23,6 +23,7 @@ class Reading:
     digit_score: float  # 0..1, how much this is a digit at all
     digits_seen: int
     pixels: NDArray[np.float32]  # [28, 28] in 0..1, what the network saw
+    heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, where the answer came from, if that was asked for
 
 
 class Reader:
@@ -40,6 +41,11 @@ class Reader:
     def answer(self, framed: Framed) -> Reading:
         """Read the digit on a picture that is framed already."""
         return self.answers([framed])[0]
+
+    def answer_with_heat(self, framed: Framed) -> Reading:
+        """Read the digit on a picture that is framed already, and find out where on it the answer came from."""
+        reading = self.answer(framed)
+        return replace(reading, heat=occlusion.heat(self.runtime, framed.pixels, reading.prediction))
 
     def answers(self, framed: Sequence[Framed]) -> list[Reading]:
         """Read the digits on at least one picture that is framed already, in one pass through the network."""

@@ -111,6 +111,29 @@ def test_a_picture_of_mnist_is_neither_cut_nor_fitted(client: Client) -> None:
     assert steps["crop"] is steps["box"] is None
 
 
+def test_the_heat_lies_on_the_ink_and_comes_with_the_details(client: Client) -> None:
+    body = send(client, encoded(drawn(7)), heat=True).json()
+    heat, ink = pixels(body.pop("heat")) / 255, pixels(body["image"]) > 0
+    assert heat.shape == (28, 28)
+    assert heat.max() == 1
+    assert heat[ink].mean() > 3 * heat[~ink].mean()
+    assert body == send(client, encoded(drawn(7)), details=True).json()
+
+
+def test_heat_and_steps_come_together(client: Client) -> None:
+    body = send(client, encoded(drawn(7)), heat=True, steps=True).json()
+    assert {"heat", "steps"} < set(body)
+
+
+def test_a_network_that_sees_another_order_shows_that_order(client: Client) -> None:
+    order = client.get("/api/v1/models/mlp-permuted-0.0.1").json()["order"]
+    given, permuted = (
+        pixels(send(client, encoded(mnist(4)), details=True, model=version).json()["image"])
+        for version in ("mlp-0.0.1", "mlp-permuted-0.0.1")
+    )
+    assert (given.reshape(-1)[order] == permuted.reshape(-1)).all()
+
+
 def test_a_scribble_scores_lower_than_a_digit(client: Client) -> None:
     generator = np.random.default_rng(0)
     scribble = Image.fromarray(generator.integers(0, 2, (12, 12), np.uint8) * 255).resize((280, 280))
