@@ -1,6 +1,7 @@
 """The page's side of the service's HTTP interface: a picture goes out, an answer or a `ServiceError` comes back."""
 
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -13,7 +14,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Picture = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
 T = TypeVar("T", bound=BaseModel)
 
+Part = Literal["details", "steps", "heat"]  # of an answer, beyond the digit
+
 LONGEST_WAIT_S: Final = 60  # however long the service says
+BATCH: Final = 64  # pictures: the service takes no more at once
+MORE_S: Final = 0.4  # that the page waits longer for each picture of a batch
 
 
 class Steps(BaseModel):
@@ -27,7 +32,7 @@ class Steps(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the service read in a picture, as `POST /api/v1/predict?steps=true` gives it."""
+    """What the service read in a picture, as `POST /api/v1/predict?details=true` gives it, with `steps` or `heat`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +44,20 @@ class Answer(BaseModel):
     model: str
     image: Picture
     steps: Steps | None = None  # a service of an earlier version gives none
+    heat: Picture | None = None
+
+
+class Refused(BaseModel):
+    """What stands in the place of an answer in a batch."""
+
+    type: str
+    detail: str
+
+
+class Batch(BaseModel):
+    """What `POST /api/v1/predict/batch?details=true` says."""
+
+    answers: list[Answer | Refused]
 
 
 class Features(BaseModel):
@@ -71,6 +90,12 @@ class Model(BaseModel):
     test: Score | None = None
 
 
+class Models(BaseModel):
+    """What `GET /api/v1/models` says: the networks, newest first."""
+
+    models: list[Model]
+
+
 class ServiceClient:
     """Asks the service over connections that it keeps open; any number of threads may share one client."""
 
@@ -82,13 +107,31 @@ class ServiceClient:
         if key:
             self._session.headers["Authorization"] = f"Bearer {key}"
 
-    def read_digit(self, picture: bytes) -> Answer:
-        """Send `picture`, an encoded image of any accepted format, and return what the service read.
+    def read_digit(self, picture: bytes, part: Part = "steps", model: str | None = None) -> Answer:
+        """Send `picture`, an encoded image of any accepted format, and return what the service read, with a `part`.
 
         Raises a `ServiceError`.
         """
-        parameters = {"steps": "true", "details": "true"}
+        parameters = {part: "true", "details": "true", "model": model}
         return self._ask(Answer, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
+
+    def read_digits(self, pictures: Sequence[bytes]) -> list[Answer | ServiceError]:
+        """Send at most `BATCH` pictures at once and return what was read in each, or why nothing was.
+
+        Raises a `ServiceError` where it is about all of them.
+        """
+        files = [("files", ("picture", picture)) for picture in pictures]
+        wait_s = self._timeout_s + MORE_S * len(pictures)
+        found = self._ask(
+            Batch, "POST", "/predict/batch", params={"details": "true"}, files=files, timeout=wait_s
+        ).answers
+        if len(found) != len(pictures):
+            raise AnswerNotUnderstood(200)
+        return [_refused(one.type, one.detail) if isinstance(one, Refused) else one for one in found]
+
+    def networks(self) -> list[Model]:
+        """Return what networks there are, newest first. Raises a `ServiceError`."""
+        return self._ask(Models, "GET", "/models").models
 
     def takes_feedback(self) -> bool:
         """Tell whether corrections are taken. Raises a `ServiceError`."""
@@ -117,7 +160,7 @@ class ServiceClient:
 
     def _send(self, method: str, path: str, **what: Any) -> requests.Response:
         try:
-            return self._session.request(method, self._url + path, timeout=self._timeout_s, **what)
+            return self._session.request(method, self._url + path, **({"timeout": self._timeout_s} | what))
         except requests.Timeout as error:
             raise ServiceSlow from error
         except requests.RequestException as error:
@@ -133,8 +176,11 @@ def _refusal(response: requests.Response) -> ServiceError:
     detail = problem.get("detail") if isinstance(problem, dict) else None
     if not detail or not isinstance(detail, str):
         return AnswerNotUnderstood(response.status_code)
-    name = str(problem.get("type")).rpartition("/")[2]
-    return PictureRefused(name, detail, _wait_s(response))
+    return _refused(str(problem.get("type")), detail, _wait_s(response))
+
+
+def _refused(kind: str, detail: str, wait_s: int | None = None) -> PictureRefused:
+    return PictureRefused(kind.rpartition("/")[2], detail, wait_s)
 
 
 def _wait_s(response: requests.Response) -> int | None:

@@ -16,6 +16,8 @@ from src.app import retry, views
 from src.app.asking import read_once
 from src.app.client import Answer
 from src.app.errors import ServiceError
+from src.app.experiment import show_experiment
+from src.app.heat import show_heat
 from src.app.history import remember, show_history
 from src.app.network_note import show_network
 from src.app.paper import SIDE
@@ -58,12 +60,12 @@ def read_page() -> None:
         with st.container(key="input", width=SIDE):
             pictures = take_pictures()
         with st.container(key="answer", height="stretch"):
+            picture = pictures[0][1] if len(pictures) == 1 else None
             if len(pictures) > 1:
                 show_answers(pictures)
             else:
-                picture = pictures[0][1] if pictures else None
-                answer = show_answer(picture)
-                remember(picture, answer)
+                remember(picture, show_answer(picture))
+    show_experiment(picture)
     show_history()
     show_network()
 
@@ -82,6 +84,7 @@ def show_answer(picture: bytes | None) -> Answer | None:
             retry.offer(error.wait_s)
         return None
     st.html(views.answer(answer))
+    show_heat(picture)
     teach(picture, answer)
     return answer
 

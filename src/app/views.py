@@ -1,9 +1,10 @@
 """What stands in the answer's place, as HTML. The look is in front.css."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from src.app.client import Answer, Steps
+from src.app.client import Answer, Model, Steps
 from src.app.errors import PictureRefused, ServiceError
 from src.app.words import language, message, say
 
@@ -26,9 +27,26 @@ def answer(read: Answer) -> str:
         <img src="{read.image}" alt="{escape(alt)}" width="120" height="120">
         <figcaption>{say("What the model saw")}</figcaption>
       </figure>
-      <ol class="shares" start="0">{"".join(_share(read, digit) for digit in range(10))}</ol>
+      {_shares(read)}
       {_way(read.steps, read.image) if read.steps else ""}
     </section>"""
+
+
+def heat(image: str, glow: str) -> str:
+    """Return the picture that the model saw, with what the answer rests on glowing."""
+    alt = say("What the answer rests on, over the picture that the model saw")
+    what = say("Pieces of the picture are covered one by one. It glows where that would cost the answer most.")
+    return f"""
+    <figure class="heat" lang="{language()}">
+      <div role="img" aria-label="{escape(alt)}"><img src="{image}" alt=""><span><img src="{glow}" alt=""></span></div>
+      <figcaption>{escape(what)}</figcaption>
+    </figure>"""
+
+
+def side_by_side(answers: Sequence[tuple[str, Model, Answer]]) -> str:
+    """Return what networks, each with a name, read in the same picture."""
+    cards = "".join(_card(*each) for each in answers)
+    return f'<ul class="cards" lang="{language()}">{cards}</ul>'
 
 
 def invitation() -> str:
@@ -81,6 +99,26 @@ def _notice(headline: str, text: str, role: str = "status") -> str:
       <p class="headline">{escape(headline)}</p>
       <p>{escape(text)}</p>
     </section>"""
+
+
+def _card(name: str, model: Model, read: Answer) -> str:
+    alt = say("What it sees: {network}", network=name)
+    measured = ""
+    if model.test:
+        share = say("{number}%", number=f"{100 * model.test.accuracy:.2f}")
+        measured = say("{share} of {pictures} test digits", share=share, pictures=model.test.pictures)
+    return f"""
+    <li class="card">
+      <h3>{escape(name)}</h3>
+      <img src="{read.image}" alt="{escape(alt)}" width="84" height="84">
+      <p class="digit">{read.prediction} <span>{_percent(read.confidence)}</span></p>
+      {_shares(read)}
+      <p class="measured">{escape(measured)}</p>
+    </li>"""
+
+
+def _shares(read: Answer) -> str:
+    return f'<ol class="shares" start="0">{"".join(_share(read, digit) for digit in range(10))}</ol>'
 
 
 def _share(read: Answer, digit: int) -> str:

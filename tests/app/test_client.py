@@ -39,7 +39,7 @@ def _answers(fake_service: FakeService) -> None:
 
 
 def test_an_answer_is_read_whole(fake_service: FakeService) -> None:
-    assert read(fake_service).model_dump(mode="json") == ANSWER
+    assert read(fake_service).model_dump(mode="json", exclude_unset=True) == ANSWER
 
 
 def test_what_an_answer_holds_beyond_the_contract_does_no_harm(fake_service: FakeService) -> None:
@@ -165,3 +165,20 @@ def test_an_answer_outside_the_contract_is_said(fake_service: FakeService, chang
 def test_something_else_at_the_address_is_said(fake_service: FakeService, status: int, body: bytes) -> None:
     fake_service.status, fake_service.body = status, body
     assert isinstance(failure(fake_service), AnswerNotUnderstood)
+
+
+def test_pictures_go_out_together_and_each_has_its_answer_or_its_problem(fake_service: FakeService) -> None:
+    refused = json.loads(problem("No picture.", "unsupported-format"))
+    fake_service.body = json.dumps({"answers": [ANSWER, refused]}).encode()
+    answer, error = ServiceClient(fake_service.url, 5).read_digits([b"one picture", b"another"])
+    assert fake_service.paths == ["/api/v1/predict/batch?details=true"]
+    assert fake_service.received[0].count(b'name="files"') == 2
+    assert isinstance(answer, Answer)
+    assert isinstance(error, PictureRefused)
+    assert error.problem == "unsupported-format"
+
+
+def test_answers_that_are_not_as_many_as_the_pictures_are_not_understood(fake_service: FakeService) -> None:
+    fake_service.body = json.dumps({"answers": [ANSWER]}).encode()
+    with pytest.raises(AnswerNotUnderstood):
+        ServiceClient(fake_service.url, 5).read_digits([b"one picture", b"another"])

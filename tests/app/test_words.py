@@ -16,6 +16,7 @@ from src.app.kinds import KINDS
 from src.app.predict import PICTURE_REFUSALS, REFUSALS
 from tests.app.front_page import FRONT, draw
 from tests.app.test_client import ANSWER, problem
+from tests.app.test_experiment import NETWORKS
 from tests.catalogue import catalogue, catalogue_file, said
 from tests.servers import FakeService
 
@@ -77,7 +78,7 @@ def shown_texts(page: AppTest) -> Iterator[str]:
     """Yield what a visitor reads or is read."""
     assert not page.exception
     yield from (each.value for each in [*page.title, *page.caption, *page.markdown])
-    for each in [*page.button, *page.button_group, *page.file_uploader]:
+    for each in [*page.button, *page.button_group, *page.file_uploader, *page.toggle, *page.expander]:
         yield each.label
     for html in page.get("html"):
         body = re.sub(r"(?s)<style>.*?</style>", "", html.body) if isinstance(html, Html) else ""
@@ -97,12 +98,20 @@ def test_no_sentence_of_an_answer_bypasses_the_catalogue(
     page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, change: dict[str, float]
 ) -> None:
     monkeypatch.setattr(words, "translator", lambda _: lambda text: f"«{text}»")
-    fake_service.body = json.dumps(ANSWER | change).encode()
+    fake_service.body = json.dumps(ANSWER | {"heat": ANSWER["image"]} | change).encode()
     model = {"version": "1", "network": "1", "parameters": 1, "test": {"accuracy": 1, "pictures": 1}}
     fake_service.others["/api/v1/models/0.0.1"] = json.dumps(model).encode()
+    fake_service.others["/api/v1/models"] = json.dumps(
+        {"models": [model | {"network": kind} for kind in NETWORKS]}
+    ).encode()
     fake_service.others["/api/v1/features"] = b'{"feedback": true}'
     draw(page)
     assert unmarked(page) == set()
+    for opened in ({"heat": True, "experiment": True}, {"scrambled": True}):
+        for name, value in opened.items():
+            page.session_state[name] = value
+        page.run()
+        assert unmarked(page) == set()
     draw(page, strokes=0)
     assert unmarked(page) == set()
 

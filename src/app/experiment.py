@@ -1,0 +1,57 @@
+"""The course's lesson on one's own digit: CNN and MLP side by side, on pixels as they are and scrambled."""
+
+from typing import Final
+
+import streamlit as st
+
+from src.app import asking, views
+from src.app.client import Answer, Model
+from src.app.errors import ServiceError
+from src.app.unfolding import unfolding
+from src.app.words import message, say
+
+# the networks' kinds, as the service calls them, and how they are introduced
+GIVEN: Final = {"cnn": message("CNN"), "mlp": message("MLP")}
+SCRAMBLED: Final = {
+    "cnn-permuted": message("CNN, scrambled"),
+    "mlp-permuted": message("MLP, scrambled"),
+    "cnn-recovered": message("CNN, put back"),
+}
+WHAT_GIVEN: Final = message(
+    "With equally many weights, the CNN, which looks for strokes among neighbouring pixels, reads nearly every digit; "
+    "the MLP, which weighs each pixel by itself, misses more."
+)
+WHAT_SCRAMBLED: Final = message(
+    "Every pixel has moved, in all pictures alike: the MLP never knew neighbours and hardly notices, while the CNN "
+    "finds no strokes any more and is no better than the MLP. Yet nothing is lost: pixels that are often dark together "
+    "were neighbours, so the layout is found from scrambled pictures alone, if turned or mirrored, and with it the CNN "
+    "reads as before."
+)
+
+
+def show_experiment(picture: bytes | None) -> None:
+    """Offer the experiment; the networks are asked while it is open."""
+    with unfolding("experiment", say("Experiment: scramble the pixels of your digit")) as is_open:
+        if not is_open:
+            return
+        scrambled = st.toggle(say("Scramble the pixels"), key="scrambled")
+        if picture is None:
+            st.caption(say("Draw a digit, and each network answers here."))
+            return
+        try:
+            _compare(picture, SCRAMBLED if scrambled else GIVEN)
+        except ServiceError as error:
+            st.caption(say(error.sentence, **error.values))
+            return
+        st.caption(say(WHAT_SCRAMBLED if scrambled else WHAT_GIVEN))
+
+
+def _compare(picture: bytes, kinds: dict[str, str]) -> None:
+    """Show what each kind of network reads in `picture`. Raises a `ServiceError`."""
+    there = asking.networks()
+    answers: list[tuple[str, Model, Answer]] = [
+        (say(name), there[kind], asking.read_once(picture, "details", there[kind].version))
+        for kind, name in kinds.items()
+        if kind in there
+    ]
+    st.html(views.side_by_side(answers))
