@@ -57,6 +57,10 @@ recovery: environment .venv/train.stamp ## find permuted pixels' places from eve
 lesson: environment .venv/train.stamp ## make the networks that the page's experiment asks
 	@$(python) -m src.model.lesson
 
+.PHONY: bench-page
+bench-page: install ## measure how long the page takes from the end of a stroke to the answer
+	@$(python) -m tests.browser.latency
+
 words: install ## bring the page's catalogue of texts up to date and compile it
 	$(python) -m tests.catalogue
 

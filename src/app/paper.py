@@ -8,14 +8,28 @@ SIDE = 320  # CSS pixels: as wide as the narrowest phones
 PEN = 22  # 2 pixels wide once a digit 220 high is fitted into 20x20: what MNIST's pens left
 
 # The canvas has these actions in a toolbar, which shows only under a mouse. These buttons press it in the browser:
-# through Python, "Clear" would wait behind a slow answer and then wipe what was drawn in the meantime.
+# through Python, "Clear" would wait behind a slow answer and then wipe what was drawn in the meantime. The end of a
+# stroke presses it, too: by itself the canvas waits 200 ms for another stroke before it sends the drawing.
 _PRESS = """
 export default function ({ parentElement }) {
-  const press = (event) => document
-    .querySelector(".st-key-canvas [data-testid=stBidiComponentIsolated]")
-    .shadowRoot.querySelector(`button[title="${event.currentTarget.dataset.presses}"]`)
-    .click()
-  for (const button of parentElement.querySelectorAll("button")) button.onclick = press
+  const canvas = () => document.querySelector(".st-key-canvas [data-testid=stBidiComponentIsolated]")?.shadowRoot
+  const press = (title) => canvas()?.querySelector(`button[title="${title}"]`)?.click()
+  for (const button of parentElement.querySelectorAll("button")) {
+    button.onclick = () => press(button.dataset.presses)
+  }
+  let drawing = false
+  const begin = (event) => { drawing = event.composedPath()[0] === canvas()?.querySelector("canvas.upper-canvas") }
+  const end = (event) => {
+    if (!drawing || event.touches?.length) return
+    drawing = false
+    press("Update the app with this drawing")
+  }
+  const listeners = new AbortController()
+  const { signal } = listeners
+  for (const kind of ["mousedown", "touchstart"]) addEventListener(kind, begin, { signal, capture: true })
+  // on the window: the canvas listens on the document, and has taken the stroke by then
+  for (const kind of ["mouseup", "touchend"]) addEventListener(kind, end, { signal })
+  return () => listeners.abort()
 }
 """
 _LOOK = """

@@ -13,6 +13,12 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.browser
 
+WATCH = """() => {
+  window.seen = { sent: [], waits: [] }
+  const send = WebSocket.prototype.send
+  WebSocket.prototype.send = function (...what) { seen.sent.push(performance.now()); return send.apply(this, what) }
+  for (const kind of ["mouseup", "touchend"]) addEventListener(kind, () => { seen.ended = performance.now() }, true)
+}"""
 SCRIBBLE = curve([(20, 20), (80, 80), (80, 20), (20, 80)])
 
 
@@ -35,6 +41,21 @@ def test_the_picture_that_the_model_saw_is_enlarged_with_crisp_pixels(sheet: She
     expect(seen).to_have_css("image-rendering", "pixelated")
     expect(seen).to_have_js_property("naturalWidth", 28)
     expect(seen).to_have_js_property("width", 120)
+
+
+@pytest.mark.parametrize("hand", ["mouse", "finger"])
+def test_a_stroke_is_sent_when_it_ends_and_not_later(open_page: OpenPage, hand: str) -> None:
+    page = open_page(has_touch=hand == "finger")
+    sheet, finger = Sheet(page), page.context.new_cdp_session(page)
+    page.evaluate(WATCH)
+    for digit in (1, 2, 3):
+        if hand == "finger":
+            sheet.touch(finger, digit)
+        else:
+            sheet.draw(digit)
+        page.wait_for_function("seen.sent.some((at) => at >= seen.ended)")
+        page.evaluate("() => { seen.waits.push(seen.sent.find((at) => at >= seen.ended) - seen.ended) }")
+    assert min(page.evaluate("seen.waits")) < 150  # the canvas by itself waits 200 ms
 
 
 def test_a_stroke_that_ends_while_the_page_reruns_is_kept(sheet: Sheet) -> None:
