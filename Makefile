@@ -10,7 +10,7 @@ python := .venv/bin/python
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load train evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline train pipeline deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
@@ -28,6 +28,9 @@ test-mnist: install ## run the tests that need MNIST, which is fetched on first 
 test-load: install ## minutes: load, killed workers, memory, thousands of made-up requests and broken pictures
 	$(python) -m pytest -m load
 
+test-pipeline: install ## minutes: from corrected pictures to a network in production, and not from poisoned ones
+	$(python) -m pytest -m pipeline
+
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
@@ -42,6 +45,15 @@ format: install ## bring the code into the project's style
 
 train: environment .venv/train.stamp ## train a network and save it under model/
 	@$(python) -m src.model.train_model
+
+pipeline: environment .venv/pipeline.stamp ## from data to a release in the registry; what hasn't changed isn't done again
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc repro
+
+deliver: environment .venv/pipeline.stamp ## put the pipeline's release into production
+	@$(python) -m src.model.pipeline.deliver
+
+rollback: environment .venv/pipeline.stamp ## put the network back that was in production before
+	@$(python) -m src.model.pipeline.deliver --rollback
 
 evaluate: environment .venv/train.stamp ## measure the released network
 	@$(python) -m src.model.evaluate
@@ -81,7 +93,9 @@ clean: ## remove what these commands made here; data and models stay
 .venv/run.stamp: what = the service and the page, 0.7 GB
 .venv/train.stamp: requirements-api.txt requirements-train.txt
 .venv/train.stamp: what = what training needs, up to 6 GB
-.venv/test.stamp: requirements-api.txt requirements-front.txt requirements-train.txt requirements.txt
+.venv/pipeline.stamp: requirements-api.txt requirements-train.txt requirements-pipeline.txt
+.venv/pipeline.stamp: what = what training and the pipeline around it need, up to 6 GB
+.venv/test.stamp: requirements-api.txt requirements-front.txt requirements-train.txt requirements-pipeline.txt requirements.txt
 .venv/test.stamp: what = everything that training and tests need, up to 6 GB
 
 .venv/%.stamp: constraints.txt

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(ROOT / "data" / "raw", description="where MNIST lies, in torchvision's layout")
+    corrected_file: Path | None = Field(
+        None, description="framed corrected pictures, as the pipeline makes them, that are learned from beside MNIST"
+    )
+    retrain_reason: str = Field("demand", description="why the pipeline runs; goes into its record")
     model_dir: Path = Field(ROOT / "model", description="where the artefacts lie")
     model_file: Path | None = Field(
         None, description="the artefact to serve: its .json, .onnx or .pt; none means the newest release"

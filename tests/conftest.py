@@ -9,8 +9,9 @@ from tests import servers
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what takes minutes, unless it is asked for by its marker."""
-    if "load" not in config.option.markexpr:
-        items[:] = [item for item in items if not item.get_closest_marker("load")]
+    for marker in ("load", "pipeline"):
+        if marker not in config.option.markexpr:
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ def test_the_service_needs_neither_torch_nor_the_page() -> None:
     [
         ("src/settings.py", True),
         ("src/model/preprocess.py", True),
+        ("src/model/pipeline/train.py", False),
         ("model/mnist-1.0.0.onnx", True),
         ("model/.saving-x1/mnist-1.0.0.onnx", False),
         ("data/raw/MNIST/raw/train-images-idx3-ubyte", False),

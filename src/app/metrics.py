@@ -17,13 +17,10 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from src.model.preprocess import stroke_width
+from src.model.looks import INK, SHARES, SIDES, WIDTHS, looks
 from src.model.reader import Reading
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-SHARES: Final = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1)
-INK: Final = (20, 40, 60, 80, 100, 120, 140, 160, 200, 250, 300)  # sum of the 28x28 pixels in 0..1; MNIST's mean is 103
-WIDTHS: Final = (1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8)  # pixels of 28
 DIGITS: Final = (1, 2, 3, 5, 10)
 
 
@@ -53,7 +50,9 @@ class Metrics:
         self._score = histogram("digits_digit_score", "how much the picture is a digit at all", "model", SHARES)
         self._seen = histogram("digits_seen", "separate digits on the picture", "model", DIGITS)
         self._ink = histogram("digits_ink", "sum of the framed picture's pixels", "model", INK)
-        self._width = histogram("digits_stroke_width_pixels", "of the framed picture", "model", WIDTHS)
+        self._stroke = histogram("digits_stroke_width_pixels", "of the framed picture", "model", WIDTHS)
+        self._width = histogram("digits_box_width_pixels", "of the ink in the framed picture", "model", SIDES)
+        self._height = histogram("digits_box_height_pixels", "of the ink in the framed picture", "model", SIDES)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -74,8 +73,11 @@ class Metrics:
         self._confidence.labels(model).observe(reading.probabilities[reading.prediction])
         self._score.labels(model).observe(reading.digit_score)
         self._seen.labels(model).observe(reading.digits_seen)
-        self._ink.labels(model).observe(float(reading.pixels.sum()))
-        self._width.labels(model).observe(stroke_width(reading.pixels))
+        seen = looks(reading.pixels)
+        self._ink.labels(model).observe(seen.ink)
+        self._stroke.labels(model).observe(seen.stroke_width)
+        self._width.labels(model).observe(seen.width)
+        self._height.labels(model).observe(seen.height)
 
     def exposed(self) -> bytes:
         """Return all counts in Prometheus's text format."""

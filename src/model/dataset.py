@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 from torchvision.datasets import MNIST
 
+from src.model.errors import DataError
+from src.model.files import whole
 from src.model.sources import ensure
+from src.settings import get_settings
 
 VALIDATION = 5_000
 SPLIT_SEED = 0
@@ -32,6 +35,10 @@ class Digits:
 
     def __getitem__(self, index: Tensor | slice) -> "Digits":
         return Digits(self.images[index], self.labels[index])
+
+    def followed_by(self, others: "Digits") -> "Digits":
+        """Return these pictures and then the others."""
+        return Digits(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]))
 
     def rearranged(self, order: Tensor) -> "Digits":
         """Return the pictures with pixel i taken from place `order[i]`, a permutation of 0..783, row by row."""
@@ -56,11 +63,32 @@ class Mnist:
 
 
 def load(root: Path) -> Mnist:
-    """Return MNIST from `root`, fetched first if need be. Raises `DataError`."""
+    """Return MNIST from `root`, fetched first if need be. Raises `DataError`.
+
+    Where `DIGITS_CORRECTED_FILE` names corrected pictures, they are learned from, too, and come first.
+    """
     ensure(root)
-    whole = _read(root, train=True)
-    train, validation = split(whole.labels)
-    return Mnist(whole[train], whole[validation], _read(root, train=False))
+    everything = _read(root, train=True)
+    chosen, validation = split(everything.labels)
+    train = everything[chosen]
+    if corrected := get_settings().corrected_file:
+        train = read_corrected(corrected).followed_by(train)
+    return Mnist(train, everything[validation], _read(root, train=False))
+
+
+def read_corrected(path: Path) -> Digits:
+    """Return the pictures and labels that `write_corrected` wrote. Raises `DataError`."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return Digits(torch.from_numpy(content["images"]), torch.from_numpy(content["labels"]))
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path} holds no corrected pictures: {error}") from error
+
+
+def write_corrected(digits: Digits, path: Path) -> None:
+    """Write pictures and labels to a .npz file, which appears whole."""
+    with whole(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, images=digits.images.numpy(), labels=digits.labels.numpy())
 
 
 def split(labels: Tensor, validation: int = VALIDATION, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:

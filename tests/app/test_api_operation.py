@@ -121,7 +121,15 @@ def test_answers_problems_and_times_are_counted(asker: Client) -> None:
     assert more("digits_problems_total", "unsupported-format") == 2
     assert more("digits_answers_total", "4", "0.0.1") == 4
     assert more("digits_answers_total", "7", "0.0.1") == 1
-    for name in ("confidence", "digit_score", "seen", "ink", "stroke_width_pixels"):
+    for name in (
+        "confidence",
+        "digit_score",
+        "seen",
+        "ink",
+        "stroke_width_pixels",
+        "box_width_pixels",
+        "box_height_pixels",
+    ):
         assert more(f"digits_{name}_count", "0.0.1") == 5
     assert after[("digits_model_loads_total", "loaded")] == 1
     assert after[("digits_requests_in_hand",)] == 1  # the one that asks

@@ -1,0 +1,38 @@
+"""Stage: the candidate that passed the gate becomes a release, with what its pictures looked like."""
+
+import shutil
+import sys
+
+from src.model.artefact import describe, paths, versions
+from src.model.files import write_whole
+from src.model.pipeline import registry
+from src.model.pipeline.params import CANDIDATE, RELEASE
+from src.model.pipeline.record import Record, stage
+from src.model.pipeline.reference import write_reference
+from src.settings import get_settings
+
+
+def package(record: Record) -> None:
+    """Write the release: the candidate's three files under the next version, and the reference for drift."""
+    version = next_version(versions(get_settings().model_dir) + [each.version for each in registry.all_registered()])
+    shutil.rmtree(RELEASE, ignore_errors=True)
+    RELEASE.mkdir(parents=True)
+    made = paths(RELEASE, version)
+    for kind in ("pt", "onnx"):
+        shutil.copyfile(CANDIDATE.with_suffix(f".{kind}"), made[kind])
+    renamed = describe(CANDIDATE).model_copy(update={"version": version})
+    write_whole(made["json"], renamed.model_dump_json(indent=2) + "\n")
+    describe(made["json"])
+    record.files(made["json"], write_reference(made["json"], RELEASE))
+    record.tags(version=version)
+
+
+def next_version(taken: list[str]) -> str:
+    """Return the release after the newest of `taken`."""
+    releases = [tuple(map(int, each.split("."))) for each in taken if each[0].isdigit()]
+    major, minor, patch = max(releases, default=(0, 0, 0))
+    return f"{major}.{minor}.{patch + 1}"
+
+
+if __name__ == "__main__":
+    sys.exit(stage("package", package))

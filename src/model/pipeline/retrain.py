@@ -1,0 +1,79 @@
+"""Train anew where something asks for it, and put what passes the gate into production.
+
+python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     as often as you like
+python -m src.model.pipeline.retrain --now                                                 on demand
+
+Corrected pictures that weren't looked at before come from `DIGITS_FEEDBACK_DIR` into data/feedback. Where the pipeline
+refuses what came of them they go to data/refused, for a person to look at, and the network in production stays.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from src.model.errors import DigitError
+from src.model.pipeline import deliver
+from src.model.pipeline.params import FEEDBACK, REFUSED, read_params
+from src.model.pipeline.triggers import reasons, unseen
+from src.settings import ROOT, get_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the pipeline if there is a reason; return the exit status."""
+    options = _parser().parse_args(arguments)
+    settings = get_settings()
+    try:
+        why = ["demand"] if options.now else reasons(read_params().triggers, settings, options.metrics)
+    except (DigitError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("\n".join(why or ["Nothing asks for a new training."]) + "\n")
+    if not why:
+        return 0
+    new = collect(unseen(settings.feedback_dir))
+    if reproduce(", ".join(why)) != 0:
+        refuse(new)
+        sys.stderr.write("The pipeline refused; the network in production stays.\n")
+        return 1
+    return deliver.main([]) if options.deliver else 0
+
+
+def collect(notes: list[Path]) -> list[Path]:
+    """Copy pictures with their notes to where the pipeline finds them; return what was copied."""
+    FEEDBACK.mkdir(parents=True, exist_ok=True)
+    return [Path(shutil.copy2(path, FEEDBACK)) for note in notes for path in _with_picture(note)]
+
+
+def refuse(files: list[Path]) -> None:
+    """Take pictures away from the pipeline again, to be looked at."""
+    REFUSED.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        path.replace(REFUSED / path.name)
+
+
+def _with_picture(note: Path) -> list[Path]:
+    return sorted(path for path in note.parent.glob(f"{note.stem}.*") if path.suffix != ".part")
+
+
+def reproduce(reason: str) -> int:
+    """Run every stage whose inputs have changed; return the exit status."""
+    here = str(Path(sys.executable).parent)  # the stages' `python` is this one
+    others = {"PATH": os.pathsep.join([here, os.environ.get("PATH", "")]), "DIGITS_RETRAIN_REASON": reason}
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=ROOT, env=os.environ | others, check=False
+    ).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--now", action="store_true", help="whether or not anything asks for it")
+    parser.add_argument("--metrics", help="address of the service's /metrics, to look for drift")
+    parser.add_argument("--deliver", action="store_true", help="put what passes the gate into production")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
