@@ -109,7 +109,7 @@ def _card(name: str, model: Model, read: Answer) -> str:
         measured = say("{share} of {pictures} test digits", share=share, pictures=model.test.pictures)
     return f"""
     <li class="card">
-      <h3>{escape(name)}</h3>
+      <h2>{escape(name)}</h2>
       <img src="{read.image}" alt="{escape(alt)}" width="84" height="84">
       <p class="digit">{read.prediction} <span>{_percent(read.confidence)}</span></p>
       {_shares(read)}

@@ -53,7 +53,7 @@ def test_cnn_and_mlp_answer_side_by_side(page: AppTest, fake_service: FakeServic
     unfold(page, "experiment")
     assert asked_of(fake_service) == ["cnn-0.0.2", "mlp-0.0.2"]
     [cards] = pieces(page, 'class="cards"')
-    assert cards.index("<h3>CNN</h3>") < cards.index("<h3>MLP</h3>")
+    assert cards.index("<h2>CNN</h2>") < cards.index("<h2>MLP</h2>")
     assert cards.count("--share") == 20
     assert cards.count("90.00% of 5 test digits") == 2
     assert any("weighs each pixel by itself" in each.value for each in page.caption)

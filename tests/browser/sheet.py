@@ -64,6 +64,11 @@ class Sheet:
         """Return one of the page's own buttons, not the toolbar's above the canvas."""
         return self.page.locator(".st-key-strokes, .st-key-retry").get_by_role("button", name=name)
 
+    def unfold(self, key: str, content: str) -> None:
+        """Open a part of the page that is folded, and wait for what is in it."""
+        self.page.locator(f".st-key-{key} summary").click()
+        expect(self.page.locator(content).first).to_be_visible()
+
     def reads(self, digit: int) -> None:
         """Wait until the answer begins with `digit`."""
         expect(self.answer.locator(".digit")).to_have_text(str(digit))
