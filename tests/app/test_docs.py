@@ -51,6 +51,12 @@ def test_every_metric_is_documented_and_none_that_there_isnt() -> None:
     assert set(re.findall(r"^\| `(digits_[a-z_]+)`", table, flags=re.MULTILINE)) == counted()
 
 
+def test_every_alert_is_explained_and_none_that_there_isnt() -> None:
+    table = OPERATIONS.partition("## When an alert comes")[2].partition("## More")[0]
+    rules = (MONITORING / "alerts.yml").read_text()
+    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == re.findall(r"- alert: (\w+)", rules)
+
+
 @pytest.mark.parametrize("name", ["alerts.yml", "dashboard.json"])
 def test_rules_and_dashboard_ask_for_metrics_that_there_are(name: str) -> None:
     asked = set(re.findall(r"\bdigits_[a-z_]+", (MONITORING / name).read_text()))
