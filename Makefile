@@ -10,11 +10,11 @@ python := .venv/bin/python
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train pipeline deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline train pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 run: environment .venv/run.stamp ## start the service and the page; Ctrl-C stops them
 	@$(python) -m src.app.run
@@ -48,6 +48,9 @@ train: environment .venv/train.stamp ## train a network and save it under model/
 
 pipeline: environment .venv/pipeline.stamp ## from data to a release in the registry; what hasn't changed isn't done again
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc repro
+
+gate: environment .venv/train.stamp ## hold the released network against what any must be able to do
+	@$(python) -m src.model.gate
 
 deliver: environment .venv/pipeline.stamp ## put the pipeline's release into production
 	@$(python) -m src.model.pipeline.deliver
