@@ -72,7 +72,10 @@ recovery: environment .venv/train.stamp ## find permuted pixels' places from eve
 lesson: environment .venv/train.stamp ## make the networks that the page's experiment asks
 	@$(python) -m src.model.lesson
 
-.PHONY: bench-page
+.PHONY: screenshots bench-page
+screenshots: install ## take the README's pictures of the page, and those that the tests compare it with
+	@$(python) -m tests.browser.screenshot
+
 bench-page: install ## measure how long the page takes from the end of a stroke to the answer
 	@$(python) -m tests.browser.latency
 

@@ -39,19 +39,19 @@ def show_experiment(picture: bytes | None) -> None:
             st.caption(say("Draw a digit, and each network answers here."))
             return
         try:
-            _compare(picture, SCRAMBLED if scrambled else GIVEN)
+            answers = _answers(picture, SCRAMBLED if scrambled else GIVEN)
         except ServiceError as error:
             st.caption(say(error.sentence, **error.values))
             return
         st.caption(say(WHAT_SCRAMBLED if scrambled else WHAT_GIVEN))
+        st.html(views.side_by_side(answers))
 
 
-def _compare(picture: bytes, kinds: dict[str, str]) -> None:
-    """Show what each kind of network reads in `picture`. Raises a `ServiceError`."""
+def _answers(picture: bytes, kinds: dict[str, str]) -> list[tuple[str, Model, Answer]]:
+    """Return what each kind of network reads in `picture`, and how it is introduced. Raises a `ServiceError`."""
     there = asking.networks()
-    answers: list[tuple[str, Model, Answer]] = [
+    return [
         (say(name), there[kind], asking.read_once(picture, "details", there[kind].version))
         for kind, name in kinds.items()
         if kind in there
     ]
-    st.html(views.side_by_side(answers))

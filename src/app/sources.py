@@ -1,5 +1,6 @@
 """Where pictures come from: the sheet, files, the camera, samples. Sheet and files stay while another is open."""
 
+import json
 from typing import Final
 
 import streamlit as st
@@ -20,6 +21,23 @@ STAYING: Final = ("draw", "upload")
 FORMATS: Final = "PNG, JPEG, WebP, BMP, GIF, TIFF"
 ENDINGS: Final = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
 SAMPLES: Final = ROOT / "data" / "samples"
+
+# Streamlit's uploader takes no paste. What is pasted is put into its own input, as if it had been chosen there.
+_PASTE: Final = """
+export default function () {
+  const paste = (event) => {
+    const { files } = event.clipboardData
+    const input = document.querySelector(".st-key-file input[type=file]")
+    if (!input || ![...files].some((file) => file.type.startsWith("image/"))) return
+    input.files = files
+    input.dispatchEvent(new Event("change", { bubbles: true }))
+    document.querySelectorAll(".st-key-source [role=radio]")[1].click()
+  }
+  const listeners = new AbortController()
+  addEventListener("paste", paste, { signal: listeners.signal })
+  return () => listeners.abort()
+}
+"""
 
 
 def take_pictures() -> list[Picture]:
@@ -47,16 +65,28 @@ def take_files() -> list[Picture]:
     label = say(
         "Pictures of one digit each, {megabytes} MB at the most: {formats}", megabytes=megabytes, formats=FORMATS
     )
-    # What Streamlit writes on its button is English alone.
-    st.html(f"<style>.st-key-file {{ --choose: '{say('Choose, or drop here')}'; }}</style>")
+    _put_words("file", choose=say("Choose, drop or paste here"))
     files = st.file_uploader(label, type=ENDINGS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
+    st.components.v2.component("paste", html="<span></span>", js=_PASTE)(key="paste")
     return [(file.name, file.getvalue()) for file in files]
 
 
 def take_photo() -> list[Picture]:
     """Show what the camera sees and return the photo; the browser asks for permission first."""
+    _put_words(
+        "photo",
+        take=say("Take the photo"),
+        again=say("Take another"),
+        ask=say("Let this page use your camera: the browser asks for it, or remembers your answer in its settings."),
+    )
     photo = st.camera_input(say("A photo of one digit"), key="photo")
     return [("", photo.getvalue())] if photo else []
+
+
+def _put_words(key: str, **words: str) -> None:
+    """Hand words to front.css, which puts them over those of a widget: what Streamlit writes there is English alone."""
+    written = " ".join(f"--{name}: {json.dumps(text, ensure_ascii=False)};" for name, text in words.items())
+    st.html(f"<style>.st-key-{key} {{ {written} }}</style>")
 
 
 def take_sample() -> list[Picture]:

@@ -106,7 +106,7 @@ def _card(name: str, model: Model, read: Answer) -> str:
     measured = ""
     if model.test:
         share = say("{number}%", number=f"{100 * model.test.accuracy:.2f}")
-        measured = say("{share} of {pictures} test digits", share=share, pictures=model.test.pictures)
+        measured = say("{share} of {pictures} test digits right", share=share, pictures=model.test.pictures)
     return f"""
     <li class="card">
       <h2>{escape(name)}</h2>

@@ -55,7 +55,7 @@ def test_cnn_and_mlp_answer_side_by_side(page: AppTest, fake_service: FakeServic
     [cards] = pieces(page, 'class="cards"')
     assert cards.index("<h2>CNN</h2>") < cards.index("<h2>MLP</h2>")
     assert cards.count("--share") == 20
-    assert cards.count("90.00% of 5 test digits") == 2
+    assert cards.count("90.00% of 5 test digits right") == 2
     assert any("weighs each pixel by itself" in each.value for each in page.caption)
 
 

@@ -19,6 +19,10 @@ WATCH = """() => {
   WebSocket.prototype.send = function (...what) { seen.sent.push(performance.now()); return send.apply(this, what) }
   for (const kind of ["mouseup", "touchend"]) addEventListener(kind, () => { seen.ended = performance.now() }, true)
 }"""
+COPY = """async (url) => {
+  const picture = await (await fetch(url)).blob()
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })])
+}"""
 SCRIBBLE = curve([(20, 20), (80, 80), (80, 20), (20, 80)])
 
 
@@ -232,3 +236,35 @@ def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> N
     sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
     expect(sheet.answer).to_contain_text("No answer yet")
     expect(sheet.button("Try again")).to_be_visible()
+
+
+def test_a_pasted_picture_is_read_wherever_one_is(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sheet = Sheet(page)
+    sample = base64.b64encode((ROOT / "data" / "samples" / "7_drawn.png").read_bytes()).decode()
+    page.evaluate(COPY, f"data:image/png;base64,{sample}")
+    page.keyboard.press("Control+v")
+    sheet.reads(7)
+    expect(page.get_by_role("radio", name="Files")).to_be_checked()
+
+
+def test_a_camera_that_is_refused_is_said_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(2)
+    sheet.reads(2)
+    sheet.page.get_by_role("radio", name="Photo").click()
+    camera = sheet.page.get_by_test_id("stCameraInput")
+    expect(camera.get_by_role("button")).to_be_disabled()
+    said = camera.locator("p", has=sheet.page.locator("a"))
+    assert "Let this page use your camera" in said.evaluate("p => getComputedStyle(p, '::after').content")
+    sheet.page.get_by_role("radio", name="Draw").click()
+    sheet.reads(2)
+
+
+def test_a_photo_from_the_camera_is_answered(open_page: OpenPage) -> None:
+    sheet = Sheet(open_page(permissions=["camera"], locale="fr"), invitation="Dessinez un chiffre")
+    sheet.page.get_by_role("radio", name="Photo").click()
+    button = sheet.page.get_by_test_id("stCameraInput").get_by_role("button")
+    expect(button).to_be_enabled()
+    assert button.evaluate("button => getComputedStyle(button, '::after').content") == '"Prendre la photo"'
+    button.click()
+    expect(sheet.answer.locator(".digit")).to_be_visible()  # whatever the made-up camera shows
