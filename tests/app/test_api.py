@@ -125,6 +125,11 @@ def test_heat_and_steps_come_together(client: Client) -> None:
     assert {"heat", "steps"} < set(body)
 
 
+def test_every_network_that_is_listed_reads(client: Client) -> None:
+    for version in [model["version"] for model in client.get("/api/v1/models").json()["models"]]:
+        assert send(client, encoded(mnist(7)), model=version).json() == {"prediction": 7}, version
+
+
 def test_a_network_that_sees_another_order_shows_that_order(client: Client) -> None:
     order = client.get("/api/v1/models/mlp-permuted-0.0.1").json()["order"]
     given, permuted = (
