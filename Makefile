@@ -10,11 +10,11 @@ python := .venv/bin/python
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment is looked at before what is installed in it
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
 
 run: environment .venv/run.stamp ## start the service and the page; Ctrl-C stops them
 	@$(python) -m src.app.run
@@ -58,8 +58,14 @@ deliver: environment .venv/pipeline.stamp ## put the pipeline's release into pro
 rollback: environment .venv/pipeline.stamp ## put the network back that was in production before
 	@$(python) -m src.model.pipeline.deliver --rollback
 
-evaluate: environment .venv/train.stamp ## measure the released network
-	@$(python) -m src.model.evaluate
+train-production: environment .venv/train.stamp ## train the network that is served, three seeds; goes on where it was killed
+	@$(python) -m src.model.release digit
+
+train-micro: environment .venv/train.stamp ## train the best network of at most 6,422 parameters, three seeds
+	@$(python) -m src.model.release micro
+
+evaluate: environment .venv/train.stamp ## measure the released network in every way and keep the figures in docs/results
+	@$(python) -m src.model.evaluate --save
 
 compare: environment .venv/train.stamp ## train CNN and MLP on given and permuted pixels; RECIPE=best for the long way
 	@$(python) -m src.model.compare --recipe $(RECIPE) $(if $(RESUME),--resume)

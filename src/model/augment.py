@@ -23,9 +23,11 @@ class Distortion:
     elastic: float = 0.8  # pixels
     thickness: float = 0.5  # 1 is a whole pixel thicker on each side, -1 thinner
     blur: float = 0.3  # 1 is wholly a 3x3 binomial blur; only upwards
+    gaps: float = 0.0  # share of the pictures that lose a small patch of ink
+    specks: float = 0.0  # share of the pictures that get a small patch of another's ink
 
 
-NONE = Distortion(0, 0, 0, 0, 0, 0, 0)
+NONE = Distortion(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def augment(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
@@ -34,7 +36,31 @@ def augment(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
         return pixels
     thick = change_thickness(pixels, limits.thickness * _signed(pixels, generator))
     moved = F.grid_sample(thick, sampling_grid(pixels, limits, generator), align_corners=False)
-    return soften(moved, limits.blur * _signed(pixels, generator).abs())
+    return _dirtied(soften(moved, limits.blur * _signed(pixels, generator).abs()), limits, generator)
+
+
+def _dirtied(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
+    """Rub out a patch of some pictures and put a patch of another into some, as erasers and paper do."""
+    if limits.gaps:
+        pixels = pixels * ~(_patches(pixels, generator) & _some(pixels, limits.gaps, generator))
+    if limits.specks:
+        others = pixels.roll(1, 0) * (_patches(pixels, generator) & _some(pixels, limits.specks, generator))
+        pixels = torch.maximum(pixels, others)
+    return pixels
+
+
+def _patches(pixels: Tensor, generator: Generator) -> Tensor:
+    """Draw a rectangle of 2 to 5 pixels a side for each picture: bool [N, 1, 28, 28], true inside it."""
+    size, steps = pixels.shape[-1], torch.arange(pixels.shape[-1], device=pixels.device)
+    sides = [_drawn(pixels, generator) * 3 + 2 for _ in range(2)]
+    starts = [_drawn(pixels, generator) * (size - side) for side in sides]
+    rows, columns = ((steps >= start) & (steps < start + side) for start, side in zip(starts, sides, strict=True))
+    return rows.transpose(2, 3) & columns
+
+
+def _some(pixels: Tensor, share: float, generator: Generator) -> Tensor:
+    """Choose a `share` of the pictures: bool [N, 1, 1, 1]."""
+    return _drawn(pixels, generator) < share
 
 
 def sampling_grid(pixels: Tensor, limits: Distortion, generator: Generator) -> Tensor:
@@ -92,4 +118,9 @@ def _affine(pixels: Tensor, limits: Distortion, pixel: float, generator: Generat
 
 def _signed(pixels: Tensor, generator: Generator) -> Tensor:
     """Draw one number in -1..1 for each picture: [N, 1, 1, 1]."""
-    return torch.rand(len(pixels), 1, 1, 1, generator=generator, device=pixels.device) * 2 - 1
+    return _drawn(pixels, generator) * 2 - 1
+
+
+def _drawn(pixels: Tensor, generator: Generator) -> Tensor:
+    """Draw one number in 0..1 for each picture: [N, 1, 1, 1]."""
+    return torch.rand(len(pixels), 1, 1, 1, generator=generator, device=pixels.device)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from src.model import networks, sparse
 from src.model.augment import NONE
 from src.model.dataset import Mnist, load
-from src.model.evaluate import figures
+from src.model.description import figures
 from src.model.files import whole
 from src.model.fit import COURSE, Best, Recipe, fit, logits_of
 from src.model.results import Layout, Run

@@ -7,27 +7,23 @@ ordinary pictures like any other network, is measured anew, and saved as `model/
 
 import argparse
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from src.model import networks
-from src.model.artefact import Description, Figures, require_free
-from src.model.calibrate import calibrate
+from src.model.artefact import Description, require_free
+from src.model.calibrate import calibrated
 from src.model.cells import BEST, Cell, Trained, permutation, recipe_for, whole_mnist
 from src.model.compare import KEPT, trained
-from src.model.dataset import Digits, Mnist
+from src.model.dataset import Mnist
+from src.model.description import Origin, measured
 from src.model.errors import ArtefactError, DigitError
-from src.model.evaluate import figures
-from src.model.export import git_commit, libraries, save
+from src.model.export import git_commit, save
 from src.model.fit import logits_of
-from src.model.preprocess import VERSION as PREPROCESSING
 from src.model.rearranged import Rearranged
-from src.model.sources import SHA256
 from src.model.unscramble import recover_layout
 from src.settings import get_settings
 
@@ -63,28 +59,11 @@ def rebuilt(cell: Cell, run: Trained, mnist: Mnist) -> Rearranged:
 
 def described(cell: Cell, network: Rearranged, mnist: Mnist, version: str, epochs: int) -> Description:
     """Measure `network` and write down what it is."""
-    return Description(
-        version=version,
-        network=f"{cell.network}-{cell.layout}",
-        parameters=networks.count_parameters(network),
-        preprocessing=PREPROCESSING,
-        normalisation={"mean": networks.MNIST_MEAN, "std": networks.MNIST_STD},
-        # on digits distorted like people's own: behind the order, any network can be shown those
-        confidence=calibrate(network, mnist.validation, BEST.distortion, cell.seed),
-        validation=_score(network, mnist.validation),
-        test=_score(network, mnist.test),
-        seed=cell.seed,
-        recipe=asdict(recipe_for(cell)),
-        epochs=epochs,
-        interrupted=False,
-        data_sha256=SHA256,
-        git_commit=git_commit(),
-        libraries=libraries(),
-        threads=torch.get_num_threads(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        order=network.order.tolist(),
-        sha256={},
-    )
+    name = f"{cell.network}-{cell.layout}"
+    origin = Origin(version, name, recipe_for(cell), cell.seed, epochs, git_commit())
+    # on digits distorted like people's own: behind the order, any network can be shown those
+    confidence = calibrated(network, mnist.validation, BEST.distortion, cell.seed)
+    return measured(network, origin, confidence, mnist, network.order.tolist())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -114,10 +93,6 @@ def _make(cell: Cell, run: Trained, version: str, folder: Path) -> None:
     description = described(cell, network, mnist, version, len(run.run.learning))
     save(network, description, folder)
     sys.stdout.write(f"{version}: test {description.test.accuracy:.2%} (loss {description.test.loss:.4f})\n")
-
-
-def _score(network: nn.Module, digits: Digits) -> Figures:
-    return figures(logits_of(network, digits).numpy(), digits.labels.numpy())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,8 +9,7 @@ serves by default, is named on purpose: `--version 0.0.2`.
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]  # when run by path, Python looks beside this file only
@@ -20,16 +19,14 @@ from torch import nn
 from tqdm import tqdm
 
 from src.model import networks
-from src.model.artefact import VERSION, Description, Figures, require_free, versions
+from src.model.artefact import VERSION, Description, require_free, versions
 from src.model.augment import NONE
-from src.model.calibrate import calibrate
-from src.model.dataset import Digits, Mnist, load
+from src.model.calibrate import calibrated
+from src.model.dataset import Mnist, load
+from src.model.description import Origin, measured
 from src.model.errors import ArtefactError, DigitError
-from src.model.evaluate import figures
-from src.model.export import git_commit, libraries, save
-from src.model.fit import Best, Recipe, fit, logits_of, steps
-from src.model.preprocess import VERSION as PREPROCESSING
-from src.model.sources import SHA256
+from src.model.export import git_commit, save
+from src.model.fit import Best, Recipe, fit, steps
 from src.settings import get_settings
 
 RECIPES = {
@@ -95,31 +92,9 @@ def _fit_with_bar(network: nn.Module, mnist: Mnist, run: Run) -> Best:
 
 
 def _describe(run: Run, network: nn.Module, mnist: Mnist, best: Best) -> Description:
-    """Score the final weights, the official test set for the first and only time, and write down what they are."""
-    return Description(
-        version=run.version,
-        network=run.network,
-        parameters=networks.count_parameters(network),
-        preprocessing=PREPROCESSING,
-        normalisation={"mean": networks.MNIST_MEAN, "std": networks.MNIST_STD},
-        confidence=calibrate(network, mnist.validation, run.recipe.distortion, run.seed),
-        validation=_score(network, mnist.validation),
-        test=_score(network, mnist.test),
-        seed=run.seed,
-        recipe=asdict(run.recipe),
-        epochs=best.epochs,
-        interrupted=best.interrupted,
-        data_sha256=SHA256,
-        git_commit=run.git_commit,
-        libraries=libraries(),
-        threads=torch.get_num_threads(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        sha256={},
-    )
-
-
-def _score(network: nn.Module, digits: Digits) -> Figures:
-    return figures(logits_of(network, digits).numpy(), digits.labels.numpy())
+    origin = Origin(run.version, run.network, run.recipe, run.seed, best.epochs, run.git_commit, best.interrupted)
+    confidence = calibrated(network, mnist.validation, run.recipe.distortion, run.seed)
+    return measured(network, origin, confidence, mnist)
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from src.model import augment
@@ -47,3 +49,14 @@ def test_strokes_grow_and_thin(few_digits: Mnist) -> None:
     assert (augment.change_thickness(pixels, amount) >= pixels).all()
     assert (augment.change_thickness(pixels, -amount) <= pixels).all()
     assert torch.equal(augment.change_thickness(pixels, 0 * amount), pixels)
+
+
+def test_gaps_take_ink_away_and_specks_bring_some(few_digits: Mnist) -> None:
+    pixels = few_digits.train.pixels()
+    gaps = augment.augment(pixels, replace(augment.NONE, gaps=1.0), generator())
+    specks = augment.augment(pixels, replace(augment.NONE, specks=1.0), generator())
+    assert (gaps <= pixels + 1e-4).all()
+    assert (specks >= pixels - 1e-4).all()
+    assert ((gaps < pixels - 0.01).flatten(1).sum(1) <= 25).all()
+    assert (gaps < pixels - 0.01).flatten(1).any(1).sum() > 20
+    assert (specks > pixels + 0.01).flatten(1).any(1).sum() > 20

@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from src.model import calibrate, confidence
+from src.model import calibrate, confidence, networks
 from src.model.artefact import Confidence, describe, newest
+from src.model.augment import NONE
+from src.model.dataset import Mnist
+from src.model.practice import make
 from src.model.runtime import open_runtime
 from src.settings import ROOT
-from tests.pictures import all_mnist
 
 LOGITS = np.array([[4, 1, 0, 0, 0, 0, 0, 0, 0, 0], [0.5] * 10], np.float32)
 
@@ -47,17 +49,17 @@ def test_the_score_tells_two_clouds_of_energies_apart() -> None:
     assert -offset / slope == pytest.approx(9, abs=0.3)
 
 
-def test_scribbles_are_framed_like_digits_and_the_same_every_time() -> None:
-    drawn = calibrate.scribbles(20, 0)
-    assert drawn.shape == (20, 28, 28)
-    assert drawn.min() >= 0
-    assert drawn.max() == pytest.approx(1)
-    assert np.array_equal(drawn, calibrate.scribbles(20, 0))
-
-
-def test_the_released_network_scores_digits_above_scribbles() -> None:
+def test_the_released_network_scores_digits_above_what_is_none(few_digits: Mnist) -> None:
     release = newest(ROOT / "model")
     runtime, fitted = open_runtime(release.with_suffix(".onnx"), "cnn"), describe(release).confidence
-    digits = confidence.digit_score(runtime.logits(np.asarray(all_mnist()[0][:, None] / 255, np.float32)), fitted)
-    others = confidence.digit_score(runtime.logits(calibrate.scribbles(100, 1)[:, None]), fitted)
+    made_up = make("others", few_digits.train, 100, seed=1)
+    digits, others = (
+        confidence.digit_score(runtime.logits(each.pixels().numpy()), fitted) for each in (few_digits.train, made_up)
+    )
     assert digits.mean() > others.mean() + 0.4
+
+
+def test_confidence_is_fitted_the_same_every_time(few_digits: Mnist) -> None:
+    network = networks.seeded("cnn", 0)
+    once, again = (calibrate.calibrated(network, few_digits.validation, NONE, seed=3) for _ in range(2))
+    assert once == again

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from src.model.dataset import Digits
 from src.model.digest import sha256
 from src.model.errors import DataError, PictureError
-from src.model.evaluate import as_png
 from src.model.preprocess import SIDE, preprocess
+from src.model.tally import as_png
 
 Digit = Annotated[int, Field(ge=0, le=9)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,14 +1,28 @@
-"""Stage: train a candidate, by the command that anyone trains with; dvc.yaml names the corrected pictures to it."""
+"""Stage: train a candidate; dvc.yaml names the corrected pictures to it, and they are learned from beside MNIST.
+
+Networks that ship train as `src/model/release.py` has it, and go on where they were if they are killed; all others
+train by `src/model/train_model.py`.
+"""
 
 import shutil
 import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
-from src.model import train_model
+from src.model import marathon, release, train_model
 from src.model.artefact import describe
+from src.model.dataset import load
+from src.model.description import Origin, measured
 from src.model.digest import sha256
 from src.model.errors import DigitError
-from src.model.pipeline.params import CANDIDATE, CORRECTED, Train, read_params
+from src.model.export import git_commit, save
+from src.model.pipeline.params import BUILD, CANDIDATE, CORRECTED, Train, read_params
 from src.model.pipeline.record import Record, stage
+from src.model.practice import practice
+from src.settings import get_settings
+
+VERSION: Final = CANDIDATE.stem.removeprefix("mnist-")
 
 
 def train(record: Record) -> None:
@@ -17,7 +31,9 @@ def train(record: Record) -> None:
     record.params(params)
     record.tags(**{"sha256.corrected": sha256(CORRECTED)})
     shutil.rmtree(CANDIDATE.parent, ignore_errors=True)
-    if train_model.main(arguments(params)) != 0:
+    if params.network in release.PLANS:
+        _train_to_ship(params)
+    elif train_model.main(arguments(params)) != 0:
         raise DigitError("The training failed.")
     made = describe(CANDIDATE)
     record.metrics(epochs=made.epochs, validation_accuracy=made.validation.accuracy, test_accuracy=made.test.accuracy)
@@ -25,11 +41,29 @@ def train(record: Record) -> None:
 
 
 def arguments(params: Train) -> list[str]:
-    """Return the command line of a training."""
+    """Return the command line of a training by `train_model`."""
     words = ["--network", params.network, "--seed", str(params.seed), "--out", str(CANDIDATE.parent)]
-    words += ["--version", CANDIDATE.stem.removeprefix("mnist-")]
+    words += ["--version", VERSION]
     words += ["--epochs", str(params.epochs)] if params.epochs else []
     return words + (["--quick"] if params.quick else [])
+
+
+def _train_to_ship(params: Train) -> None:
+    plan, commit = release.PLANS[params.network], git_commit()
+    if plan.teaching:
+        raise DigitError(f"{params.network} learns from another network, which this pipeline does not train.")
+    plan = replace(plan, epochs=params.epochs or plan.epochs)
+    mnist, kept = load(get_settings().data_dir), _kept()
+    material = marathon.Material(mnist, practice(mnist.train, kept))
+    trained = marathon.run(plan, params.seed, material, kept / f"{plan.network}-{params.seed}-{plan.epochs}.pt")
+    origin = Origin(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
+    confidence = release.honest(trained.network, plan, mnist.validation)
+    save(trained.network, measured(trained.network, origin, confidence, mnist), CANDIDATE.parent)
+
+
+def _kept() -> Path:
+    """Return the folder of a training that was killed and may go on: one for the same corrected pictures."""
+    return BUILD / "training" / sha256(CORRECTED)[:16]
 
 
 if __name__ == "__main__":

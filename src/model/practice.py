@@ -1,0 +1,123 @@
+"""What the production network learns from beside MNIST itself: digits as other pens, scanners and hands make them.
+
+    retraced   MNIST's digits drawn once more along their middle, with a pen of any width
+    scanned    MNIST's digits as a coarse scanner hands them out: few pixels, often black and white, often stretched
+    written    digits from parametric strokes, for the shapes that MNIST hardly holds (`src/model/shapes.py`)
+    others     what is no digit (`src/model/nondigits.py`), with the label `NO_DIGIT`
+
+Every one goes through the framing that people's pictures go through, so that what it does to them is learnt, too.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize
+from torch import Tensor
+
+from src.model.dataset import Digits
+from src.model.errors import BlankPicture
+from src.model.files import whole
+from src.model.handwriting import draw
+from src.model.ink import Ink
+from src.model.nondigits import draw_other
+from src.model.parallel import in_parallel
+from src.model.preprocess import VERSION, cropped, frame
+from src.model.shapes import write
+
+NO_DIGIT: Final = 10  # the label of what is none
+SIZE: Final = 30_000  # pictures of each kind
+UPSCALED: Final = 4  # times MNIST's size: where digits are retraced
+KINDS: Final = ("retraced", "scanned", "written", "others")
+
+Maker = Callable[[Digits, Generator], tuple[Ink, int]]
+
+
+def practice(train: Digits, folder: Path, size: int = SIZE, seed: int = 0) -> dict[str, Digits]:
+    """Return `size` pictures of each kind, made from `train` and kept in `folder` for the next time."""
+    path = folder / f"practice-{VERSION}-{len(train)}-{size}-{seed}.pt"
+    if not path.exists():
+        made = dict(in_parallel(partial(_named, train=train, size=size, seed=seed), KINDS))
+        with whole(path) as file:
+            torch.save(made, file)
+    kept = torch.load(path, weights_only=True)
+    return {kind: Digits(images, labels) for kind, (images, labels) in kept.items()}
+
+
+def _named(kind: str, train: Digits, size: int, seed: int) -> tuple[str, tuple[Tensor, Tensor]]:
+    made = make(kind, train, size, seed)
+    return kind, (made.images, made.labels)
+
+
+def make(kind: str, train: Digits, size: int, seed: int) -> Digits:
+    """Draw and frame `size` pictures of one kind, from digits of `train` where it needs any."""
+    random = np.random.default_rng([seed, KINDS.index(kind)])
+    images: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    while len(images) < size:
+        ink, label = MAKERS[kind](train, random)
+        try:
+            framed = frame(ink)
+        except BlankPicture:
+            continue
+        images.append(np.asarray(np.rint(framed.pixels * 255), np.uint8))
+        labels.append(label)
+    return Digits(torch.from_numpy(np.stack(images)), torch.tensor(labels))
+
+
+def retraced(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Draw the middle line of a digit of `train` with a pen of any width: ink [112 + 2 * margin, ...] in 0..1."""
+    digit, label = _any(train, random)
+    side = digit.shape[0] * UPSCALED
+    large = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)
+    solid = cv2.GaussianBlur(large, (0, 0), 1.5) > 0.45
+    line = np.asarray(skeletonize(solid), np.uint8)  # type: ignore[no-untyped-call] # skimage leaves it without types
+    width = int(random.integers(2, 20))
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    drawn = cv2.dilate(np.pad(line, width), pen).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(drawn, (0, 0), 0.7), np.float32), label
+
+
+def scanned(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Bring a digit of `train` to a raster of 12 to 32 pixels: ink [h, w] in 0..1."""
+    digit, label = _any(train, random)
+    ink = cropped(digit)
+    high, wide = ink.shape
+    longest = int(random.integers(12, 33))
+    aspect = (wide / high) ** (1 if random.random() < 0.4 else random.uniform(0.35, 1))  # scanners' boxes are square
+    size = (max(3, round(longest * min(1, aspect))), max(3, round(longest / max(1, aspect))))
+    raster: Ink = np.asarray(
+        cv2.resize(ink, size, interpolation=cv2.INTER_AREA if longest < high else cv2.INTER_CUBIC), np.float32
+    )
+    if random.random() < 0.7:  # black and white, with the ragged edges of a threshold
+        ragged = raster + random.normal(0, random.uniform(0, 0.2), raster.shape)
+        raster = (ragged > random.uniform(0.3, 0.6)).astype(np.float32)
+    return np.asarray(np.pad(np.clip(raster, 0, 1), 2), np.float32), label
+
+
+def written(_: Digits, random: Generator) -> tuple[Ink, int]:
+    """Write a digit with pen strokes: ink [112, 112] in 0..1."""
+    label = int(random.integers(10))
+    return draw(write(label, random), random), label
+
+
+def others(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Draw what is no digit: ink [H, W] in 0..1."""
+    digit, label = retraced(train, random) if random.random() < 0.5 else written(train, random)
+    other, _ = written(train, random)
+    fitting = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return draw_other(digit, label, fitting, random), NO_DIGIT
+
+
+def _any(train: Digits, random: Generator) -> tuple[Ink, int]:
+    chosen = int(random.integers(len(train)))
+    return train[chosen : chosen + 1].pixels()[0, 0].numpy(), int(train.labels[chosen])
+
+
+MAKERS: Final[dict[str, Maker]] = {"retraced": retraced, "scanned": scanned, "written": written, "others": others}
