@@ -15,7 +15,7 @@ from src.model.augment import Distortion, augment
 from src.model.dataset import Digits
 from src.model.practice import make
 
-OTHERS: Final = 2000  # pictures that are no digit
+OTHERS: Final = 1000  # pictures that are no digit
 
 
 def calibrated(network: nn.Module, validation: Digits, distortion: Distortion, seed: int) -> Confidence:

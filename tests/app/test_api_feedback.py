@@ -11,6 +11,7 @@ import pytest
 from httpx import Client
 
 from src.app.store import Store, StoreFull
+from tests import released
 from tests.app.asking import FEEDBACK, another_server, another_service, assert_problem, send
 from tests.pictures import drawn, encoded, mnist
 
@@ -35,7 +36,7 @@ def test_a_picture_is_kept_as_it_was_sent_with_what_was_read_and_what_it_was(tmp
     digest = sha256(FOUR).hexdigest()
     assert answer.status_code == 201
     note = answer.json()
-    assert (note["sha256"], note["digit"], note["prediction"], note["model"]) == (digest, 9, 4, "0.0.1")
+    assert (note["sha256"], note["digit"], note["prediction"], note["model"]) == (digest, 9, 4, released.VERSION)
     assert kept(tmp_path / "new") == {f"{digest}.png", f"{digest}.json"}
     assert (tmp_path / "new" / f"{digest}.png").read_bytes() == FOUR
     assert json.loads((tmp_path / "new" / f"{digest}.json").read_bytes()) == note

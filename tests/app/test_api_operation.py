@@ -19,6 +19,7 @@ from httpx import ASGITransport, AsyncClient, Client, RemoteProtocolError, Respo
 from src.app import logs
 from src.app.main import create_app
 from src.settings import Settings
+from tests import released
 from tests.app.asking import (
     PREDICT,
     RawClient,
@@ -119,8 +120,8 @@ def test_answers_problems_and_times_are_counted(asker: Client) -> None:
     assert more("digits_requests_total", "none", "404") == 1
     assert more("digits_request_seconds_count", PREDICT) == 4
     assert more("digits_problems_total", "unsupported-format") == 2
-    assert more("digits_answers_total", "4", "0.0.1") == 4
-    assert more("digits_answers_total", "7", "0.0.1") == 1
+    assert more("digits_answers_total", "4", released.VERSION) == 4
+    assert more("digits_answers_total", "7", released.VERSION) == 1
     for name in (
         "confidence",
         "digit_score",
@@ -130,7 +131,7 @@ def test_answers_problems_and_times_are_counted(asker: Client) -> None:
         "box_width_pixels",
         "box_height_pixels",
     ):
-        assert more(f"digits_{name}_count", "0.0.1") == 5
+        assert more(f"digits_{name}_count", released.VERSION) == 5
     assert after[("digits_model_loads_total", "loaded")] == 1
     assert after[("digits_requests_in_hand",)] == 1  # the one that asks
 
@@ -151,14 +152,14 @@ def test_several_workers_count_together_and_lose_no_count_when_one_is_killed() -
         ask(server, 40)
         with Client(base_url=server.url) as client:
             until(lambda: counts(client)[("digits_model_loads_total", "loaded")] == 2)
-            assert counts(client)[("digits_answers_total", "4", "0.0.1")] == 40
+            assert counts(client)[("digits_answers_total", "4", released.VERSION)] == 40
         killed = workers(server)[0]
         killed.send_signal(signal.SIGKILL)
         until(lambda: len({*workers(server)} - {killed}) == 2)
         ask(server, 20)
         with Client(base_url=server.url) as client:
             until(lambda: counts(client)[("digits_model_loads_total", "loaded")] == 3)
-            assert counts(client)[("digits_answers_total", "4", "0.0.1")] == 60
+            assert counts(client)[("digits_answers_total", "4", released.VERSION)] == 60
             assert counts(client)[("digits_requests_in_hand",)] == 1
 
 

@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from src.model import calibrate, confidence, networks
-from src.model.artefact import Confidence, describe, newest
+from src.model.artefact import Confidence
 from src.model.augment import NONE
 from src.model.dataset import Mnist
 from src.model.practice import make
 from src.model.runtime import open_runtime
-from src.settings import ROOT
+from tests import released
 
 LOGITS = np.array([[4, 1, 0, 0, 0, 0, 0, 0, 0, 0], [0.5] * 10], np.float32)
 
@@ -50,8 +50,8 @@ def test_the_score_tells_two_clouds_of_energies_apart() -> None:
 
 
 def test_the_released_network_scores_digits_above_what_is_none(few_digits: Mnist) -> None:
-    release = newest(ROOT / "model")
-    runtime, fitted = open_runtime(release.with_suffix(".onnx"), "cnn"), describe(release).confidence
+    runtime = open_runtime(released.PATH.with_suffix(".onnx"), released.DESCRIPTION.network)
+    fitted = released.DESCRIPTION.confidence
     made_up = make("others", few_digits.train, 100, seed=1)
     digits, others = (
         confidence.digit_score(runtime.logits(each.pixels().numpy()), fitted) for each in (few_digits.train, made_up)

@@ -8,15 +8,13 @@ import torch
 from PIL import Image
 
 from src.model import dataset, evaluate, measure
-from src.model.artefact import describe, newest
 from src.model.description import figures
 from src.model.reader import Reader
 from src.model.runtime import open_runtime
 from src.model.tally import answers, tally
 from src.settings import ROOT, get_settings
+from tests import released
 from tests.pictures import drawn, encoded
-
-RELEASE = newest(ROOT / "model")
 
 
 def test_a_folder_is_read_by_the_labels_in_its_names(tmp_path: Path, reader: Reader) -> None:
@@ -52,9 +50,9 @@ def test_a_missing_artefact_is_a_sentence_and_no_traceback(capsys: pytest.Captur
 
 @pytest.mark.mnist
 def test_the_released_network_scores_what_its_description_says() -> None:
-    description = describe(RELEASE)
+    description = released.DESCRIPTION
     test = dataset.load(get_settings().data_dir).test
-    runtime = open_runtime(RELEASE.with_suffix(".onnx"), description.network)
+    runtime = open_runtime(released.PATH.with_suffix(".onnx"), description.network)
     logits = np.concatenate([runtime.logits(part.numpy()) for part in torch.split(test.pixels(), 1000)])
     found = figures(logits, test.labels.numpy())
     assert found.accuracy == pytest.approx(description.test.accuracy, abs=1e-4)
@@ -70,4 +68,4 @@ def test_files_score_what_tensors_score(reader: Reader) -> None:
 
 
 def test_the_description_is_json_that_anyone_can_read() -> None:
-    assert json.loads(RELEASE.read_text())["parameters"] == 6422
+    assert json.loads(released.PATH.read_text())["network"] == released.DESCRIPTION.network

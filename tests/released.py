@@ -1,0 +1,8 @@
+"""The network that the service serves by default."""
+
+from src.model.artefact import describe, newest
+from src.settings import ROOT
+
+PATH = newest(ROOT / "model")
+DESCRIPTION = describe(PATH)
+VERSION = DESCRIPTION.version
