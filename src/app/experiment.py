@@ -43,6 +43,9 @@ def show_experiment(picture: bytes | None) -> None:
         except ServiceError as error:
             st.caption(say(error.sentence, **error.values))
             return
+        if not answers:
+            st.caption(say("This reader lacks the networks of the experiment."))
+            return
         st.caption(say(WHAT_SCRAMBLED if scrambled else WHAT_GIVEN))
         st.html(views.side_by_side(answers))
 

@@ -84,6 +84,14 @@ def test_without_a_drawing_the_experiment_invites(page: AppTest, fake_service: F
     assert fake_service.paths == []
 
 
+def test_a_service_without_the_networks_is_said(page: AppTest, fake_service: FakeService) -> None:
+    fake_service.others["/api/v1/models"] = b'{"models": []}'
+    draw(page)
+    unfold(page, "experiment")
+    assert [each.value for each in page.caption if "lacks the networks" in each.value]
+    assert asked_of(fake_service) == []
+
+
 def test_a_service_without_a_list_of_networks_is_said(page: AppTest) -> None:
     draw(page)
     unfold(page, "experiment")

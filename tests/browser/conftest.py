@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from tests.browser.sheet import Sheet
 from tests.servers import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -71,3 +72,9 @@ def open_page(browser: Browser, running_page: Server) -> Iterator[OpenPage]:
         context.close()
     assert complaints == []
     assert hosts <= {"127.0.0.1", None}  # None: data URLs have no host
+
+
+@pytest.fixture
+def sheet(open_page: OpenPage) -> Sheet:
+    """Return the page, ready to be drawn on."""
+    return Sheet(open_page())

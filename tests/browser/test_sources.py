@@ -1,0 +1,97 @@
+"""Pictures that are not drawn: files, the clipboard, the camera, samples. The drawing waits meanwhile."""
+
+import base64
+
+import pytest
+from playwright.sync_api import expect
+
+from src.settings import ROOT
+from tests.browser.conftest import OpenPage
+from tests.browser.sheet import INVITATION, Sheet
+
+pytestmark = pytest.mark.browser
+
+COPY = """async (url) => {
+  const picture = await (await fetch(url)).blob()
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })])
+}"""
+
+
+def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(7)
+    sheet.reads(7)
+    png = sheet.drawing.evaluate("(canvas) => canvas.toDataURL().split(',')[1]")
+    sheet.clear()
+    sheet.draw(2)
+    sheet.reads(2)
+    sheet.page.get_by_role("radio", name="Files").click()
+    expect(sheet.answer).to_contain_text(INVITATION)
+    picture = {"name": "seven.png", "mimeType": "image/png", "buffer": base64.b64decode(png)}
+    sheet.page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
+    sheet.reads(7)
+    sheet.page.get_by_role("radio", name="Draw").click()
+    sheet.reads(2)
+
+
+def test_several_files_are_answered_in_a_table_that_downloads(sheet: Sheet) -> None:
+    sheet.page.get_by_role("radio", name="Files").click()
+    files = [ROOT / "data" / "samples" / f"{digit}_drawn.png" for digit in (3, 8)]
+    sheet.page.locator("input[type=file]").set_input_files(files)
+    expect(sheet.answer.get_by_role("row")).to_have_count(3)
+    with sheet.page.expect_download() as download:
+        sheet.page.get_by_role("button", name="Download as CSV").click()
+    header, *lines = download.value.path().read_text().splitlines()
+    assert header == "File,Digit,Remark,Confidence"
+    assert [line.split(",")[:2] for line in lines] == [["3_drawn.png", "3"], ["8_drawn.png", "8"]]
+
+
+def test_a_sample_is_read_at_a_click_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(2)
+    sheet.reads(2)
+    ink = sheet.ink()
+    sheet.page.get_by_role("radio", name="Samples").click()
+    sheet.page.locator(".st-key-sample").get_by_text("7", exact=True).click()
+    sheet.reads(7)
+    sheet.page.get_by_role("radio", name="Draw").click()
+    sheet.reads(2)
+    assert sheet.ink() == ink
+
+
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> None:
+    sheet.page.get_by_role("radio", name="Files").click()
+    junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
+    sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
+    expect(sheet.answer).to_contain_text("No answer yet")
+    expect(sheet.button("Try again")).to_be_visible()
+
+
+def test_a_pasted_picture_is_read_wherever_one_is(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sheet = Sheet(page)
+    sample = base64.b64encode((ROOT / "data" / "samples" / "7_drawn.png").read_bytes()).decode()
+    page.evaluate(COPY, f"data:image/png;base64,{sample}")
+    page.keyboard.press("Control+v")
+    sheet.reads(7)
+    expect(page.get_by_role("radio", name="Files")).to_be_checked()
+
+
+def test_a_camera_that_is_refused_is_said_and_the_drawing_waits(sheet: Sheet) -> None:
+    sheet.draw(2)
+    sheet.reads(2)
+    sheet.page.get_by_role("radio", name="Photo").click()
+    camera = sheet.page.get_by_test_id("stCameraInput")
+    expect(camera.get_by_role("button")).to_be_disabled()
+    said = camera.locator("p", has=sheet.page.locator("a"))
+    assert "Let this page use your camera" in said.evaluate("p => getComputedStyle(p, '::after').content")
+    sheet.page.get_by_role("radio", name="Draw").click()
+    sheet.reads(2)
+
+
+def test_a_photo_from_the_camera_is_answered(open_page: OpenPage) -> None:
+    sheet = Sheet(open_page(permissions=["camera"], locale="fr"), invitation="Dessinez un chiffre")
+    sheet.page.get_by_role("radio", name="Photo").click()
+    button = sheet.page.get_by_test_id("stCameraInput").get_by_role("button")
+    expect(button).to_be_enabled()
+    assert button.evaluate("button => getComputedStyle(button, '::after').content") == '"Prendre la photo"'
+    button.click()
+    expect(sheet.answer.locator(".digit")).to_be_visible()  # whatever the made-up camera shows
