@@ -14,6 +14,7 @@ from src.model.artefact import paths
 from src.model.errors import DigitError
 from src.model.pipeline import registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered, RegistryError
+from src.model.results import RESULTS
 from src.settings import get_settings
 
 
@@ -28,7 +29,7 @@ def promote() -> Registered:
             f"{candidate.version} was held against {candidate.replaces or 'nothing'}, and {production.version} is in "
             "production: run the pipeline again."
         )
-    registry.fetch(candidate, get_settings().model_dir)
+    registry.fetch(candidate, get_settings().model_dir, RESULTS)
     registry.name(PRODUCTION, candidate)
     return candidate
 
@@ -40,7 +41,7 @@ def roll_back() -> Registered:
         raise RegistryError("What is in production has replaced nothing.")
     before = registry.find_version(production.replaces)
     folder = get_settings().model_dir
-    registry.fetch(before, folder)
+    registry.fetch(before, folder, RESULTS)
     registry.name(PRODUCTION, before)
     for kind in ("json", "onnx", "pt"):  # the registry keeps them
         paths(folder, production.version)[kind].unlink(missing_ok=True)

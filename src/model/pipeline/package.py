@@ -1,11 +1,13 @@
-"""Stage: the candidate that passed the gate becomes a release, with what its pictures looked like."""
+"""Stage: the candidate that passed the gate becomes a release, with its figures and what its pictures looked like."""
 
 import shutil
 import sys
 
+from src.model import evaluation
 from src.model.artefact import describe, paths, versions
 from src.model.files import write_whole
 from src.model.pipeline import registry
+from src.model.pipeline.evaluate_candidate import EVALUATION
 from src.model.pipeline.params import CANDIDATE, RELEASE
 from src.model.pipeline.record import Record, stage
 from src.model.pipeline.reference import write_reference
@@ -23,7 +25,8 @@ def package(record: Record) -> None:
     renamed = describe(CANDIDATE).model_copy(update={"version": version})
     write_whole(made["json"], renamed.model_dump_json(indent=2) + "\n")
     describe(made["json"])
-    record.files(made["json"], write_reference(made["json"], RELEASE))
+    figures = evaluation.read(EVALUATION).model_copy(update={"version": version})
+    record.files(made["json"], write_reference(made["json"], RELEASE), evaluation.save(figures, RELEASE))
     record.tags(version=version)
 
 

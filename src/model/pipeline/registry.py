@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from src.model.artefact import describe, paths
 from src.model.errors import DigitError
-from src.model.files import whole
+from src.model.files import whole, write_whole
 from src.model.pipeline.record import connect
 
 NAME: Final = "digits"
@@ -60,10 +60,10 @@ def all_registered() -> list[Registered]:
 
 
 def register(artefact: Path, run_id: str, replaces: str, alias: str) -> Registered:
-    """Keep an artefact's three files with the run `run_id`, and give it an alias. Raises `ArtefactError`."""
+    """Keep an artefact and the figures beside it with the run `run_id`, under an alias. Raises `ArtefactError`."""
     version = describe(artefact).version
     client = _client()
-    for path in paths(artefact.parent, version).values():
+    for path in [*paths(artefact.parent, version).values(), *figures_of(version, artefact.parent)]:
         client.log_artifact(run_id, str(path), f"model/{version}")
     source = f"{client.get_run(run_id).info.artifact_uri}/model/{version}"
     tags = {"version": version, "replaces": replaces}
@@ -72,13 +72,22 @@ def register(artefact: Path, run_id: str, replaces: str, alias: str) -> Register
     return _registered(made, tags)
 
 
+def figures_of(version: str, folder: Path) -> list[Path]:
+    """Return what lies in `folder` about a network: how good it is, and what drift is told against."""
+    beside = [folder / f"{kind}-{version}.json" for kind in ("evaluation", "reference")]
+    return [path for path in beside if path.exists()]
+
+
 def name(alias: str, registered: Registered) -> None:
     """Give a network an alias, which the one that had it loses."""
     _client().set_registered_model_alias(NAME, alias, registered.number)
 
 
-def fetch(registered: Registered, folder: Path) -> Path:
-    """Put a network's three files into `folder`, the .json last, unless they are there. Raises `DigitError`."""
+def fetch(registered: Registered, folder: Path, results: Path) -> Path:
+    """Put a network's three files into `folder`, the .json last, unless they are there, and its figures into `results`.
+
+    Raises `DigitError`.
+    """
     targets = paths(folder, registered.version)
     if targets["json"].exists():
         return targets["json"]
@@ -88,6 +97,8 @@ def fetch(registered: Registered, folder: Path) -> Path:
         )
         made = paths(Path(source), registered.version)
         describe(made["json"])
+        for path in figures_of(registered.version, Path(source)):
+            write_whole(results / path.name, path.read_text())
         for kind in ("pt", "onnx", "json"):
             with whole(targets[kind]) as part:
                 shutil.copyfile(made[kind], part)

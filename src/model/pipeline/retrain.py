@@ -3,8 +3,9 @@
 python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     as often as you like
 python -m src.model.pipeline.retrain --now                                                 on demand
 
-Corrected pictures that weren't looked at before come from `DIGITS_FEEDBACK_DIR` into data/feedback. Where the pipeline
-refuses what came of them they go to data/refused, for a person to look at, and the network in production stays.
+Corrected pictures that weren't looked at before come from `DIGITS_FEEDBACK_DIR` into data/feedback. Where the gate
+refuses what came of them they go to data/refused, for a person to look at, and the network in production stays. Where
+the pipeline stops for another reason they are taken in again the next time.
 """
 
 import argparse
@@ -13,12 +14,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from src.model.errors import DigitError
 from src.model.pipeline import deliver
-from src.model.pipeline.params import FEEDBACK, REFUSED, read_params
+from src.model.pipeline.params import BUILD, FEEDBACK, REFUSED, read_params
 from src.model.pipeline.triggers import reasons, unseen
 from src.settings import ROOT, get_settings
+
+REFUSAL: Final = BUILD / "refused.json"  # there only where the gate refused
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,12 +37,25 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write("\n".join(why or ["Nothing asks for a new training."]) + "\n")
     if not why:
         return 0
-    new = collect(unseen(settings.feedback_dir))
-    if reproduce(", ".join(why)) != 0:
-        refuse(new)
-        sys.stderr.write("The pipeline refused; the network in production stays.\n")
+    if not run(unseen(settings.feedback_dir), ", ".join(why)):
         return 1
     return deliver.main([]) if options.deliver else 0
+
+
+def run(notes: list[Path], reason: str) -> bool:
+    """Take corrected pictures in and run the pipeline; return whether it came to a release."""
+    REFUSAL.unlink(missing_ok=True)
+    new = collect(notes)
+    if reproduce(reason) == 0:
+        return True
+    if REFUSAL.exists():
+        refuse(new)
+        sys.stderr.write("The gate refused; the network in production stays.\n")
+        return False
+    for path in new:
+        path.unlink()
+    sys.stderr.write("The pipeline stopped; the network in production stays.\n")
+    return False
 
 
 def collect(notes: list[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ from src.model.dataset import Mnist
 from src.model.digest import sha256
 from src.model.errors import DataError
 from src.model.pipeline import checks
-from src.model.pipeline.corrected import Corrected, as_they_come, read_kept
+from src.model.pipeline.corrected import Corrected, as_they_come, notes, read_kept
 from src.model.pipeline.params import CORRECTED, FEEDBACK, Data, read_params
 from src.model.pipeline.record import Record, stage
 from src.settings import get_settings
@@ -24,11 +24,15 @@ def validate_data(record: Record) -> None:
     mnist = dataset.load(settings.data_dir)
     if found := checks.faults(mnist, data):
         raise DataError(" ".join(found))
-    measured_on = set().union(*(as_they_come(part, settings.max_pixels) for part in (mnist.validation, mnist.test)))
-    corrected = read_kept(FEEDBACK, measured_on, settings.max_pixels)
+    corrected = read_kept(FEEDBACK, _measured_on(mnist) if notes(FEEDBACK) else set(), settings.max_pixels)
     dataset.write_corrected(corrected.digits(), CORRECTED)
     record.tags(**{"sha256.corrected": sha256(CORRECTED)})
     _tell(record, mnist, corrected, data)
+
+
+def _measured_on(mnist: Mnist) -> set[bytes]:
+    limit = get_settings().max_pixels
+    return as_they_come(mnist.validation, limit) | as_they_come(mnist.test, limit)
 
 
 def _tell(record: Record, mnist: Mnist, corrected: Corrected, data: Data) -> None:

@@ -65,7 +65,10 @@ def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, 
     assert deliver.main(["--rollback"]) == 0
     assert versions(model_dir) == ["1.0.0"]
     assert in_production() == "1.0.0"
-    assert describe(registry.fetch(registry.find_version("1.0.1"), tmp_path / "again")).version == "1.0.1"
+    assert (
+        describe(registry.fetch(registry.find_version("1.0.1"), tmp_path / "again", tmp_path / "figures")).version
+        == "1.0.1"
+    )
 
 
 def test_a_network_that_is_gone_from_the_folder_comes_back_from_the_registry(model_dir: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 import yaml
@@ -25,6 +26,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in ("FEEDBACK", "REFUSED"):
         for module in (triggers, retrain):
             monkeypatch.setattr(module, name, tmp_path / name.lower())
+    monkeypatch.setattr(retrain, "REFUSAL", tmp_path / "refused.json")
     here = Settings(feedback_dir=tmp_path / "kept")
     monkeypatch.setattr(retrain, "get_settings", lambda: here)
     return here
@@ -84,21 +86,40 @@ def test_what_made_a_network_worse_is_put_aside_and_not_taken_in_again(
     monkeypatch.setattr(retrain, "reproduce", lambda _: 0)
     retrain.main(["--now"])
     bad = keep(5, corrected=6)
-    monkeypatch.setattr(retrain, "reproduce", lambda _: 1)
+    monkeypatch.setattr(retrain, "reproduce", lambda _: retrain.REFUSAL.write_text("{}"))
     assert retrain.main(["--now"]) == 1
     assert {path.stem for path in (tmp_path / "feedback").iterdir()} == {good}
     assert {path.stem for path in (tmp_path / "refused").iterdir()} == {bad}
     assert triggers.unseen(settings.feedback_dir) == []
 
 
-@pytest.mark.parametrize("stage", ["validate-data", "train", "validate-model", "package", "register"])
-def test_a_stage_runs_again_when_code_that_makes_its_result_changes(stage: str) -> None:
-    """Everything that a stage imports is among what it depends on, less what only reads, writes and records."""
-    steps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    module = re.findall(r"-m ([\w.]+)", steps[stage]["cmd"])[0]
-    assert module.replace(".", "/") + ".py" in steps[stage]["deps"]
-    if stage == "train":
-        needed = (
-            imports("src/model/train_model.py") - imports("src/model/evaluate.py") - imports("src/model/artefact.py")
-        )
-        assert {file for file in needed if not file.endswith("__init__.py")} <= {*steps[stage]["deps"]}
+def test_what_no_gate_has_judged_is_taken_in_again_the_next_time(
+    tmp_path: Path, settings: Settings, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(4)
+    (tmp_path / "refused.json").write_text("{}")  # of a run before
+    monkeypatch.setattr(retrain, "reproduce", lambda _: 1)
+    assert retrain.main(["--now"]) == 1
+    assert list((tmp_path / "feedback").iterdir()) == []
+    assert len(triggers.unseen(settings.feedback_dir)) == 1
+
+
+# what only finds, reads, writes, checks and records
+PLUMBING: Final = {
+    *(f"src/model/{name}.py" for name in ("artefact", "confidence", "decode", "digest", "errors", "files", "parallel")),
+    *(f"src/model/{name}.py" for name in ("rearranged", "results", "runtime", "sources", "steps")),
+    *(f"src/model/pipeline/{name}.py" for name in ("params", "record")),
+    "src/settings.py",
+}
+
+
+def test_the_training_runs_again_when_any_code_changes_that_decides_its_result() -> None:
+    step = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
+    decides = {file for file in imports("src/model/pipeline/train.py") if not file.endswith("__init__.py")} - PLUMBING
+    assert decides <= set(step["deps"])
+
+
+def test_each_stage_is_a_module_of_its_own_that_it_depends_on() -> None:
+    for step in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
+        module = re.findall(r"-m ([\w.]+)", step["cmd"])[0]
+        assert f"{module.replace('.', '/')}.py" in step["deps"]
