@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from src.app.metrics import Metrics
+from src.model.artefact import newest
 from src.model.looks import looks
 from src.model.pipeline import drift, reference
 from src.model.pipeline.drift import judge, psi
@@ -115,7 +116,7 @@ def test_a_picture_is_measured_by_ink_strokes_and_box() -> None:
 
 @pytest.mark.mnist
 def test_a_reference_counts_the_held_back_digits(tmp_path: Path) -> None:
-    path = reference.write_reference(ROOT / "model" / "mnist-0.0.1.json", tmp_path)
+    path = reference.write_reference(newest(ROOT / "model"), tmp_path)
     assert Histograms.model_validate_json(path.read_bytes()).pictures == 5000
 
 

@@ -20,7 +20,7 @@ from tests.pictures import drawn, encoded
 
 FOUR: Final = encoded(drawn(4))
 QUICK: Final[dict[str, dict[str, Any]]] = {
-    "train": {"quick": True, "epochs": 24},
+    "train": {"network": "cnn", "quick": True, "epochs": 24},
     "serving": {"least_right": 5, "most_ms": 1000},  # of a network that learned from 2,000 digits, on a busy machine
     "triggers": {"new_pictures": 100},
 }
