@@ -1,5 +1,6 @@
 """The composition: what its containers may do, and that a proxy in front of several services loses nobody."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,14 @@ def test_corrected_pictures_outlive_their_container_and_only_where_they_are_want
     assert api["volumes"] == ["feedback:/feedback"]
     assert api["environment"]["DIGITS_FEEDBACK_DIR"] is None
     assert "-o 10001 -g 10001 /feedback" in (ROOT / "Dockerfile.api").read_text()
+
+
+def test_networks_that_are_delivered_reach_a_running_container_where_that_is_wanted() -> None:
+    (mounted,) = services("compose.live.yml")["api"]["volumes"]
+    here, there, how = mounted.split(":")
+    workdir = re.search(r"^WORKDIR (/srv.*)$", (ROOT / "Dockerfile.api").read_text(), flags=re.MULTILINE)
+    assert workdir
+    assert ((ROOT / here).resolve(), there, how) == (ROOT / "model", f"{workdir[1]}/model", "ro")
 
 
 class Proxied:
