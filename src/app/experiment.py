@@ -34,7 +34,7 @@ def show_experiment(picture: bytes | None) -> None:
     with unfolding("experiment", say("Experiment: scramble the pixels of your digit")) as is_open:
         if not is_open:
             return
-        scrambled = st.toggle(say("Scramble the pixels"), key="scrambled")
+        scrambled = st.toggle(say("Scramble the pixels"), key="scrambled", persist_state="session")
         if picture is None:
             st.caption(say("Draw a digit, and each network answers here."))
             return

@@ -137,6 +137,24 @@ def test_the_browsers_language_is_spoken_and_the_switch_keeps_the_drawing(open_p
     sheet.reads(4)
 
 
+def test_what_is_unfolded_stays_so_in_another_language_and_for_the_next_digit(sheet: Sheet) -> None:
+    sheet.draw(4)
+    sheet.reads(4)
+    sheet.unfold("heat", ".heat img")
+    sheet.unfold("experiment", ".card")
+    sheet.page.get_by_text("Scramble the pixels", exact=True).click()
+    cards, glow = sheet.page.locator(".card"), sheet.page.locator(".heat img").first
+    expect(cards).to_have_count(3)
+    sheet.page.get_by_role("radio", name="Français").click()
+    expect(cards.first).to_contain_text("CNN, mélangé")
+    expect(glow).to_be_visible()
+    sheet.button("Effacer").click()
+    expect(cards).to_have_count(0)
+    sheet.draw(1)
+    expect(cards).to_have_count(3)
+    expect(glow).to_be_visible()
+
+
 def test_without_the_service_the_drawing_stays_and_is_read_once_it_is_back(
     sheet: Sheet, running_service: Server
 ) -> None:
