@@ -5,7 +5,7 @@ from typing import Final
 
 from src.model import dataset, measure
 from src.model.files import write_whole
-from src.model.pipeline.params import BUILD, CANDIDATE
+from src.model.pipeline.params import BUILD, CANDIDATE, read_params
 from src.model.pipeline.record import Record, stage
 from src.settings import get_settings
 
@@ -14,7 +14,8 @@ EVALUATION: Final = BUILD / "evaluation.json"
 
 def evaluate_candidate(record: Record) -> None:
     """Measure the candidate and keep what was found."""
-    found = measure.evaluate(CANDIDATE, dataset.load(get_settings().data_dir), {})
+    mnist = dataset.load(get_settings().data_dir)
+    found = measure.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)
     write_whole(EVALUATION, found.model_dump_json(indent=1) + "\n")
     record.files(EVALUATION)
     record.metrics(

@@ -40,6 +40,7 @@ class Data(_Part):
     least_share: float = Field(ge=0, le=1)
     most_share: float = Field(ge=0, le=1)
     psi: float = Field(gt=0)
+    least_pictures: int = Field(gt=0)
 
 
 class Serving(_Part):

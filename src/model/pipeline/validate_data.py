@@ -37,7 +37,7 @@ def _measured_on(mnist: Mnist) -> set[bytes]:
 
 def _tell(record: Record, mnist: Mnist, corrected: Corrected, data: Data) -> None:
     digits = corrected.digits()
-    far = checks.distances(digits, mnist.validation) if len(digits) else {}
+    far = checks.distances(digits, mnist.validation) if len(digits) >= data.least_pictures else {}
     warnings = [f"Corrected pictures differ in {name}: PSI {each}." for name, each in far.items() if each > data.psi]
     report = {
         "pictures": {name: len(getattr(mnist, name)) for name in checks.PARTS},

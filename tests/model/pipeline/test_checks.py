@@ -10,7 +10,7 @@ from src.model.dataset import Digits, Mnist
 from src.model.pipeline import checks
 from src.model.pipeline.params import Data
 
-LIMITS = Data(least_share=0.08, most_share=0.13, psi=0.25)
+LIMITS = Data(least_share=0.08, most_share=0.13, psi=0.25, least_pictures=100)
 
 
 @pytest.fixture

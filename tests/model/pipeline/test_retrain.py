@@ -119,6 +119,13 @@ def test_the_training_runs_again_when_any_code_changes_that_decides_its_result()
     assert decides <= set(step["deps"])
 
 
+@pytest.mark.parametrize("stage", ["validate-data", "train", "evaluate"])
+def test_what_looks_at_pictures_runs_again_when_their_framing_changes(stage: str) -> None:
+    step = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    frames = {file for file in imports("src/model/preprocess.py") if not file.endswith("__init__.py")} - PLUMBING
+    assert frames <= set(step["deps"])
+
+
 def test_each_stage_is_a_module_of_its_own_that_it_depends_on() -> None:
     for step in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
         module = re.findall(r"-m ([\w.]+)", step["cmd"])[0]

@@ -56,6 +56,7 @@ def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over
         assert run.stdout.startswith("feedback: 110 corrected pictures since the last run\n")
         until(lambda: workshop.serves() != before)
     assert set(answers) == {200}
+    assert workshop.found("data")["retrain"]  # drawings look otherwise than MNIST
     assert workshop.serves() == versions(workshop.models)[-1]
     assert describe(workshop.models / f"mnist-{workshop.serves()}.json").validation.accuracy > 0.9
 

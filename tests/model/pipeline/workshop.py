@@ -1,5 +1,6 @@
 """A copy of the project with a pipeline, a record and a service of its own, and people who use the service."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +63,11 @@ class Workshop:
         """Return the version that the service serves."""
         found = requests.get(f"{self.server.url}/api/v1/models", timeout=10).json()["models"]
         return next(str(each["version"]) for each in found if each["serving"])
+
+    def found(self, stage: str) -> dict[str, Any]:
+        """Return what a stage reported."""
+        report: dict[str, Any] = json.loads((self.root / "build" / "pipeline" / f"{stage}.json").read_bytes())
+        return report
 
     def correct(self, pictures: Iterable[tuple[bytes, int]]) -> None:
         """Have people tell the service what pictures were."""
