@@ -116,14 +116,14 @@ PLUMBING: Final = {
 def test_the_training_runs_again_when_any_code_changes_that_decides_its_result() -> None:
     step = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]
     decides = {file for file in imports("src/model/pipeline/train.py") if not file.endswith("__init__.py")} - PLUMBING
-    assert decides <= set(step["deps"])
+    assert sorted(decides - set(step["deps"])) == []  # what dvc.yaml lacks
 
 
 @pytest.mark.parametrize("stage", ["validate-data", "train", "evaluate"])
 def test_what_looks_at_pictures_runs_again_when_their_framing_changes(stage: str) -> None:
     step = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     frames = {file for file in imports("src/model/preprocess.py") if not file.endswith("__init__.py")} - PLUMBING
-    assert frames <= set(step["deps"])
+    assert sorted(frames - set(step["deps"])) == []  # what dvc.yaml lacks
 
 
 def test_each_stage_is_a_module_of_its_own_that_it_depends_on() -> None:
