@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from src.model import confidence, occlusion
 from src.model.artefact import Description, describe
 from src.model.errors import ArtefactError
-from src.model.preprocess import SIDE, VERSION, Framed, preprocess
+from src.model.preprocess import FITTING, SIDE, VERSION, Framed, preprocess
 from src.model.runtime import Runtime, open_runtime
 
 
@@ -68,7 +68,7 @@ def open_reader(path: Path, max_pixels: int) -> Reader:
     Raises `ArtefactError`.
     """
     description = describe(path)
-    if description.preprocessing != VERSION:
+    if description.preprocessing not in FITTING:
         raise ArtefactError(
             f"{path.name} was made for preprocessing {description.preprocessing}, this is {VERSION}. Train it again."
         )

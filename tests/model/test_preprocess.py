@@ -5,9 +5,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from src.model.bands import straightened
 from src.model.errors import BlankPicture, PictureError
 from src.model.preprocess import Framed, preprocess
 from src.model.reader import Reader
+from src.model.ruling import without_ruling
 from tests.model.conftest import MAX_PIXELS
 from tests.pictures import all_mnist, drawn, encoded, mnist
 
@@ -71,6 +73,25 @@ def turned_by_exif(digit: int) -> bytes:
     return encoded(drawn(digit).rotate(90), "JPEG", exif=exif)
 
 
+def ruled(digit: int, line: tuple[int, int, int], squared: bool = False, first: int = 13) -> bytes:
+    """A photo of ballpoint on paper with lines from edge to edge."""
+    page = Image.new("RGB", (400, 400), (236, 234, 228))
+    for place in range(first, 400, 31):
+        ImageDraw.Draw(page).line((0, place, 400, place), line, 2)
+        if squared:
+            ImageDraw.Draw(page).line((place, 0, place, 400), line, 2)
+    page.paste((35, 40, 80), (60, 55), ImageOps.invert(drawn(digit, pen=12)))
+    return encoded(page, "JPEG", quality=85)
+
+
+def in_bands(digit: int, lying: bool = False) -> bytes:
+    """White on black in the middle, black on white beside it, or above and below."""
+    levels = np.asarray(drawn(digit)).copy()
+    middle = (slice(90, 190), slice(None)) if lying else (slice(None), slice(90, 190))
+    levels[middle] = 255 - levels[middle]
+    return encoded(Image.fromarray(levels))
+
+
 def coloured(digit: int, ink: tuple[int, int, int], ground: tuple[int, int, int], mode: str = "RGB") -> Image.Image:
     return ImageOps.colorize(drawn(digit), ink, ground).convert(mode)
 
@@ -98,6 +119,11 @@ CASES: dict[str, Case] = {
     "specks": specks,
     "a slope of light": lambda digit: paper(digit, slope(), 3),
     "a shadow across": lambda digit: paper(digit, shadow(), 4),
+    "ruled paper": lambda digit: ruled(digit, (155, 176, 218)),
+    "squared paper": lambda digit: ruled(digit, (165, 180, 214), squared=True),
+    "paper ruled as dark as the pen": lambda digit: ruled(digit, (40, 45, 80), first=24),
+    "bands of exchanged colours": in_bands,
+    "bands of exchanged colours, lying": lambda digit: in_bands(digit, lying=True),
     "faint pencil": lambda digit: paper(digit, np.ones((280, 280)), 2, darkest=0.8),
     "blue on yellow": lambda digit: encoded(coloured(digit, (0, 0, 200), (250, 220, 0))),
     "red on green as bright as it": lambda digit: encoded(coloured(digit, (200, 40, 40), (60, 140, 60))),
@@ -189,3 +215,17 @@ def test_two_digits_side_by_side_are_counted() -> None:
     picture.paste(drawn(2), (280, 0))
     assert framed(picture).digits_seen == 2
     assert all(framed(drawn(digit)).digits_seen == 1 for digit in range(10))
+
+
+def test_a_tightly_cropped_digit_is_no_ruling_and_no_band() -> None:
+    for digit in range(10):
+        picture = ImageOps.invert(drawn(digit, pen=30))
+        ink = np.asarray(picture.crop(picture.getbbox()), np.float32) / 255
+        assert without_ruling(ink) is ink
+        assert straightened(ink) is ink
+
+
+def test_a_bar_from_edge_to_edge_is_a_stroke() -> None:
+    ink = np.zeros((100, 80), np.float32)
+    ink[:, 30:50] = 1
+    assert straightened(ink) is ink

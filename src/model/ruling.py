@@ -1,0 +1,70 @@
+"""Paper that is ruled or squared: its lines go from edge to edge, in rows, and are no part of what was written."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.ink import Ink
+
+INKED: Final = 0.2  # of the darkest ink: lines are at least so dark where they matter
+LINES: Final = 3  # from edge to edge make a ruling; a tightly cropped 8 has two strokes at either edge
+SECTIONS: Final = 17  # through a picture, in which lines are counted
+CROSSED: Final = 0.8  # of the sections cross that many lines
+SMALLEST: Final = 64  # pixels a side: below this no ruling can be told from a digit
+FAINTER: Final = (0.35, 0.5, 0.65)  # of the darkest ink: how dark a ruling may be that is fainter than the pen
+LONG: Final = 6  # a line as dark as the pen is told by being straight for this part of the picture
+
+
+def without_ruling(ink: Ink) -> Ink:
+    """Return the ink without the lines of ruled or squared paper; what is not ruled comes back as it is."""
+    if min(ink.shape) < SMALLEST or not _is_ruled(ink):
+        return ink
+    for level in FAINTER:
+        darker = np.clip((ink - np.float32(level)) / np.float32(1 - level), 0, 1)
+        if not _is_ruled(darker):
+            return darker
+    across, down = (_is_crossed(sections) for sections in _sections(ink))
+    ink = _unlined(ink) if across else ink
+    return _unlined(ink.T).T.copy() if down else ink
+
+
+def _is_ruled(ink: Ink) -> bool:
+    """Tell whether lines cross the picture from left to right, or from top to bottom."""
+    return any(_is_crossed(sections) for sections in _sections(ink))
+
+
+def _sections(ink: Ink) -> Iterator[NDArray[np.bool_]]:
+    """Yield what is inked along evenly spaced columns, then rows, edges included: bool [SECTIONS, length]."""
+    for picture in (ink.T, ink):
+        places = np.linspace(0, len(picture) - 1, SECTIONS).astype(int)
+        yield picture[places] > INKED
+
+
+def _is_crossed(sections: NDArray[np.bool_]) -> bool:
+    starts = sections[:, 1:] & ~sections[:, :-1]
+    many = starts.sum(1) + sections[:, 0] >= LINES
+    return bool(many[0] and many[-1] and many.mean() >= CROSSED)
+
+
+def _unlined(ink: Ink) -> Ink:
+    """Take lines from left to right away, and close the strokes that they crossed."""
+    lines = cv2.dilate(_lines(ink), np.ones((3, 1), np.uint8)) > 0  # with their faint edges
+    crossings = np.count_nonzero(lines[1:] & ~lines[:-1]) + np.count_nonzero(lines[0])
+    thickness = math.ceil(np.count_nonzero(lines) / max(1, crossings))
+    rest = np.where(lines, 0, ink).astype(np.float32)
+    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2 * thickness + 1, 1), np.uint8))
+    return np.asarray(np.where(lines, closed, rest), np.float32)
+
+
+def _lines(ink: Ink) -> NDArray[np.uint8]:
+    """Return which pixels lie on straight ink that goes on nearly from left to right, [H, W] of 0 and 1."""
+    inked = (ink > INKED).astype(np.uint8)
+    straight = cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((1, max(SMALLEST, ink.shape[1] // LONG)), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(straight, connectivity=8)
+    whole = stats[:, cv2.CC_STAT_WIDTH] >= CROSSED * ink.shape[1]
+    whole[0] = False
+    return np.asarray(whole[labels], np.uint8)
