@@ -24,12 +24,12 @@ def without_ruling(ink: Ink) -> Ink:
     if min(ink.shape) < SMALLEST or not _is_ruled(ink):
         return ink
     for level in FAINTER:
-        darker = np.clip((ink - np.float32(level)) / np.float32(1 - level), 0, 1)
+        darker = np.asarray(np.clip((ink - level) / (1 - level), 0, 1), np.float32)
         if not _is_ruled(darker):
             return darker
     across, down = (_is_crossed(sections) for sections in _sections(ink))
     ink = _unlined(ink) if across else ink
-    return _unlined(ink.T).T.copy() if down else ink
+    return np.ascontiguousarray(_unlined(ink.T).T) if down else ink
 
 
 def _is_ruled(ink: Ink) -> bool:
@@ -54,7 +54,7 @@ def _unlined(ink: Ink) -> Ink:
     """Take lines from left to right away, and close the strokes that they crossed."""
     lines = cv2.dilate(_lines(ink), np.ones((3, 1), np.uint8)) > 0  # with their faint edges
     crossings = np.count_nonzero(lines[1:] & ~lines[:-1]) + np.count_nonzero(lines[0])
-    thickness = math.ceil(np.count_nonzero(lines) / max(1, crossings))
+    thickness = math.ceil(int(np.count_nonzero(lines)) / max(1, int(crossings)))
     rest = np.where(lines, 0, ink).astype(np.float32)
     closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2 * thickness + 1, 1), np.uint8))
     return np.asarray(np.where(lines, closed, rest), np.float32)

@@ -31,7 +31,7 @@ def answers(reader: Reader, pictures: Iterable[File], frame: Frame | None = None
     """Read picture files; `frame` takes the place of the usual framing."""
     limit = get_settings().max_pixels
     found: Answered = []
-    for data, label in tqdm(list(pictures), leave=False, unit="picture"):
+    for data, label in tqdm(list(pictures), leave=False, unit="picture", disable=None):
         try:
             framed = frame(data) if frame else preprocess(data, limit)
         except PictureError:

@@ -220,7 +220,7 @@ def test_two_digits_side_by_side_are_counted() -> None:
 def test_a_tightly_cropped_digit_is_no_ruling_and_no_band() -> None:
     for digit in range(10):
         picture = ImageOps.invert(drawn(digit, pen=30))
-        ink = np.asarray(picture.crop(picture.getbbox()), np.float32) / 255
+        ink = np.asarray(np.asarray(picture.crop(picture.getbbox())) / 255, np.float32)
         assert without_ruling(ink) is ink
         assert straightened(ink) is ink
 
