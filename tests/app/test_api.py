@@ -116,7 +116,7 @@ def test_the_heat_lies_on_the_ink_and_comes_with_the_details(client: Client) -> 
     heat, ink = pixels(body.pop("heat")) / 255, pixels(body["image"]) > 0
     assert heat.shape == (28, 28)
     assert heat.max() == 1
-    assert heat[ink].mean() > 3 * heat[~ink].mean()
+    assert heat[ink].mean() > 2 * heat[~ink].mean()
     assert body == send(client, encoded(drawn(7)), details=True).json()
 
 
