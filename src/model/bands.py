@@ -27,14 +27,14 @@ def straightened(ink: Ink) -> Ink:
 
 def _exchanged(ink: Ink) -> NDArray[np.bool_]:
     """Return which columns, [W], belong to an exchanged band."""
-    nothing = np.zeros(ink.shape[1], bool)
+    exchanged = np.zeros(ink.shape[1], bool)
     top, bottom = ink[0] > 0.5, ink[-1] > 0.5
     if not top.any() or (top == bottom).mean() < AGREEING:
-        return nothing
+        return exchanged
     for start, end in _runs(top & bottom):
-        if end - start >= LEAST * len(nothing) and _is_written_in(ink[:, start:end]):
-            nothing[start:end] = True
-    return nothing
+        if end - start >= LEAST * len(exchanged) and _is_written_in(ink[:, start:end]):
+            exchanged[start:end] = True
+    return exchanged
 
 
 def _runs(inked: NDArray[np.bool_]) -> list[tuple[int, int]]:

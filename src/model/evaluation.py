@@ -1,16 +1,13 @@
 """What is known of an artefact: counts and figures that `evaluate.py` measures and saves, and the gate compares."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from src.model.files import write_whole
-from src.settings import ROOT
-
-RESULTS: Final = ROOT / "docs" / "results"
+from src.model.results import RESULTS
 
 
 class Tally(BaseModel):

@@ -52,7 +52,7 @@ def placed(strokes: list[Points]) -> list[Points]:
 
 
 def smooth(points: Points, steps: int = 8) -> Points:
-    """Return the centripetal-free Catmull-Rom curve through `points` [P, 2], `steps` points for each piece.
+    """Return the uniform Catmull-Rom curve through `points` [P, 2], `steps` points for each piece.
 
     Catmull and Rom, "A class of local interpolating splines" (1974).
     """

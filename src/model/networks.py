@@ -85,11 +85,9 @@ def micro() -> nn.Sequential:
     )
 
 
-def _convolution(channels: int, filters: int, side: int = 3) -> nn.Sequential:
-    """Build a convolution that keeps height and width, with batch normalisation and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels, filters, side, padding=side // 2, bias=False), nn.BatchNorm2d(filters), nn.ReLU()
-    )
+def _convolution(channels: int, filters: int) -> nn.Sequential:
+    """Build a 3x3 convolution that keeps height and width, with batch normalisation and ReLU."""
+    return nn.Sequential(nn.Conv2d(channels, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU())
 
 
 def _separable(channels: int, filters: int) -> nn.Sequential:
