@@ -19,7 +19,7 @@ Shape = list[Stroke]
 
 CANVAS: Final = 112  # pixels a side
 MARGIN: Final = 16  # pixels of it that digits leave free
-PEN: Final = (3.0, 16.0)  # pixels: from a hairline to a marker
+PEN: Final = (3.0, 20.0)  # pixels: from a hairline to a marker
 SUBPIXEL: Final = 4  # bits of OpenCV's fixed-point coordinates
 
 

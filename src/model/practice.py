@@ -3,6 +3,7 @@
     retraced   MNIST's digits drawn once more along their middle, with a pen of any width
     scanned    MNIST's digits as a coarse scanner hands them out: few pixels, often black and white, often stretched
     written    digits from parametric strokes, for the shapes that MNIST hardly holds (`src/model/shapes.py`)
+    worn       MNIST's digits as outlines, crossed by stray lines, grainy or smudged (`src/model/wear.py`)
     others     what is no digit (`src/model/nondigits.py`), with the label `NO_DIGIT`
 
 Every one goes through the framing that people's pictures go through, so that what it does to them is learnt, too.
@@ -30,11 +31,12 @@ from src.model.nondigits import draw_other
 from src.model.parallel import in_parallel
 from src.model.preprocess import VERSION, cropped, frame
 from src.model.shapes import write
+from src.model.wear import wear
 
 NO_DIGIT: Final = 10  # the label of what is none
 SIZE: Final = 30_000  # pictures of each kind
 UPSCALED: Final = 4  # times MNIST's size: where digits are retraced
-KINDS: Final = ("retraced", "scanned", "written", "others")
+KINDS: Final = ("retraced", "scanned", "written", "worn", "others")
 
 Maker = Callable[[Digits, Generator], tuple[Ink, int]]
 
@@ -73,10 +75,7 @@ def make(kind: str, train: Digits, size: int, seed: int) -> Digits:
 
 def retraced(train: Digits, random: Generator) -> tuple[Ink, int]:
     """Draw the middle line of a digit of `train` with a pen of any width: ink [112 + 2 * margin, ...] in 0..1."""
-    digit, label = _any(train, random)
-    side = digit.shape[0] * UPSCALED
-    large = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)
-    solid = cv2.GaussianBlur(large, (0, 0), 1.5) > 0.45
+    solid, label = _enlarged(train, random)
     line = np.asarray(skeletonize(solid), np.uint8)  # type: ignore[no-untyped-call] # skimage leaves it without types
     width = int(random.integers(2, 20))
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -107,6 +106,12 @@ def written(_: Digits, random: Generator) -> tuple[Ink, int]:
     return draw(write(label, random), random), label
 
 
+def worn(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Wear down a digit of `train`: ink [112, 112] in 0..1."""
+    solid, label = _enlarged(train, random)
+    return wear(np.asarray(cv2.GaussianBlur(solid.astype(np.float32), (0, 0), 0.7), np.float32), random), label
+
+
 def others(train: Digits, random: Generator) -> tuple[Ink, int]:
     """Draw what is no digit: ink [H, W] in 0..1."""
     digit, label = retraced(train, random) if random.random() < 0.5 else written(train, random)
@@ -115,9 +120,23 @@ def others(train: Digits, random: Generator) -> tuple[Ink, int]:
     return draw_other(digit, label, fitting, random), NO_DIGIT
 
 
+def _enlarged(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:
+    """Return where the ink of a digit of `train` is, bool [112, 112], and its label."""
+    digit, label = _any(train, random)
+    side = digit.shape[0] * UPSCALED
+    large = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)
+    return cv2.GaussianBlur(large, (0, 0), 1.5) > 0.45, label
+
+
 def _any(train: Digits, random: Generator) -> tuple[Ink, int]:
     chosen = int(random.integers(len(train)))
     return train[chosen : chosen + 1].pixels()[0, 0].numpy(), int(train.labels[chosen])
 
 
-MAKERS: Final[dict[str, Maker]] = {"retraced": retraced, "scanned": scanned, "written": written, "others": others}
+MAKERS: Final[dict[str, Maker]] = {
+    "retraced": retraced,
+    "scanned": scanned,
+    "written": written,
+    "worn": worn,
+    "others": others,
+}

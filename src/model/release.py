@@ -32,8 +32,9 @@ from src.model.practice import KINDS, practice
 from src.model.results import RESULTS
 from src.settings import ROOT, get_settings
 
+PRACTICE: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
 PLANS: Final = {
-    "digit": Plan("digit", epochs=40, practice={"retraced": 10, "scanned": 10, "written": 10, "others": 18}),
+    "digit": Plan("digit", epochs=32, practice=PRACTICE),
     "micro": Plan("micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teaching=0.9),
 }
 TEACHER: Final = "digit"  # of `micro`: its first seed

@@ -61,13 +61,13 @@ def _three(random: Generator) -> Shape:
 
 
 def _four(random: Generator) -> Shape:
-    bar, stem = random.uniform(0.5, 0.72), random.uniform(0.55, 0.8)
+    bar, stem = random.uniform(0.5, 0.85), random.uniform(0.5, 0.8)
     end, left = (random.uniform(0.85, 1.05), bar + random.uniform(-0.06, 0.04)), (0.05, bar)
     tail = (stem + random.uniform(-0.12, 0.05), 1.0)
     form = random.random()
     if form < 0.3:  # closed, as printed
         return [[[(stem, 0.0), left], [left, end]], [[(stem, 0.0), tail]]]
-    high = (stem + random.uniform(-0.05, 0.12), random.uniform(0.0, 0.4))
+    high = (stem + random.uniform(-0.05, 0.12), random.uniform(0.0, min(0.55, bar - 0.12)))
     if form < 0.7:  # open, its left arm straight
         return [[[(random.uniform(0.15, 0.45), 0.0), left], [left, end]], [[high, tail]]]
     arm: Curve = [(0.12, random.uniform(0.0, 0.15)), (0.1, 0.45), (0.4, 0.6), (stem, 0.5)]  # open, its left arm round

@@ -22,7 +22,7 @@ def test_every_kind_is_framed_and_the_same_every_time(kind: str, few_digits: Mni
     assert set(once.labels.tolist()) <= wanted
 
 
-@pytest.mark.parametrize(("kind", "least"), [("retraced", 0.9), ("scanned", 0.9), ("written", 0.85)])
+@pytest.mark.parametrize(("kind", "least"), [("retraced", 0.9), ("scanned", 0.9), ("written", 0.85), ("worn", 0.5)])
 def test_a_network_reads_most_of_what_is_drawn_for_practice(
     kind: str, least: float, few_digits: Mnist, reader: Reader
 ) -> None:
