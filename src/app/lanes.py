@@ -1,4 +1,8 @@
-"""Where pictures are decoded: in threads, so that none holds up other requests, and large ones one at a time."""
+"""Where pictures are read: where none holds up other requests for longer than a change of threads would.
+
+What takes about a millisecond is read at once: in a thread it would wait for Python's lock dozens of times, and the
+event loop for it. Larger pictures are read in threads, and the largest one at a time.
+"""
 
 import ctypes
 from collections.abc import Callable
@@ -18,6 +22,10 @@ MMAP_THRESHOLD: Final = (-3, 12_000_000)
 TRIM_THRESHOLD: Final = (-1, 16_000_000)
 
 
+AT_ONCE_BYTES: Final = 32_768  # of a picture file that may be read at once ...
+AT_ONCE_PIXELS: Final = 90_000  # ... and of it when it is decoded: 300x300, a drawing
+
+
 class Lanes:
     """A wide lane for small pictures and a narrow one for large ones: that bounds the memory of a worker."""
 
@@ -26,6 +34,13 @@ class Lanes:
         self._max_pixels = settings.max_pixels
         self._wide = CapacityLimiter(settings.readers)
         self._narrow = CapacityLimiter(1)
+
+    async def read(self, work: Callable[[int], T], size: int) -> T:
+        """Return `work(max_pixels)` for a picture file of `size` bytes; see `run`."""
+        if size <= AT_ONCE_BYTES:
+            with suppress(TooManyPixels):
+                return work(min(AT_ONCE_PIXELS, self._small_pixels))
+        return await self.run(work)
 
     async def run(self, work: Callable[[int], T]) -> T:
         """Return `work(max_pixels)`, which raises `TooManyPixels` by a picture's header; such a one changes lanes."""

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from src.model import levels
 from src.model.decode import Colours
 from src.model.errors import BlankPicture
-from src.model.pen import Counts, along, find_pen, grain
+from src.model.pen import along, find_pen, grain
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 
@@ -30,6 +31,7 @@ FAINTEST_SHADED: Final = 16.0  # levels of 255: likewise for shaded paper, whose
 NOISE_TIMES: Final = 5.0  # ink stands this many deviations of the paper's grain above it
 BOX_SIDE: Final = 0.4  # of the picture's: a solid rectangle at least this large holds the digit
 BOX_SOLID: Final = 0.95  # of its bounding box, holes filled
+FEW: Final = 20  # outlines, that looking at each is quicker than labelling all
 BOX_INK: Final = 0.6  # of its bounding box: less is an outline, which may be a square zero
 
 
@@ -40,51 +42,52 @@ def find_ink(colours: Colours) -> Ink:
     inside that box is returned instead, and the shape is the box's.
     """
     paper = _paper(colours)
-    ink = _by_level(colours[..., 0], paper) if paper.shape == (1,) else _by_pixel(colours, paper)
+    ink = _by_level(colours[..., 0], float(paper[0])) if paper.shape == (1,) else _by_pixel(colours, paper)
     inside = _inside_box(ink)
     return ink if inside is None else find_ink(colours[inside])
 
 
-def _by_level(grey: NDArray[np.uint8], paper: NDArray[np.float32]) -> Ink:
-    """Return the ink on grey [H, W] on even paper: it depends on the level alone, so 256 are looked at, not all."""
-    levels = np.arange(256, dtype=np.float32)[:, None]
-    table = _inked(levels - paper, np.bincount(grey.ravel(), minlength=256), FAINTEST)
-    return np.asarray(cv2.LUT(grey, table), np.float32)
+def _by_level(grey: NDArray[np.uint8], paper: float) -> Ink:
+    """Return the ink on grey [H, W] on even paper, level by level."""
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    sign, reach = levels.find_pen(counts, paper)
+    difference = (levels.LEVELS - np.float32(paper)) * np.float32(sign)
+    _require_ink(reach, FAINTEST, levels.grain(counts, paper, difference, reach / 2))
+    return np.asarray(cv2.LUT(grey, np.clip(difference / np.float32(reach), 0, 1)), np.float32)
 
 
 def _by_pixel(colours: Colours, paper: NDArray[np.float32]) -> Ink:
+    """Return the ink on [H, W, C], pixel by pixel."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
-    return _inked(difference, None, FAINTEST if paper.ndim == 1 else FAINTEST_SHADED).reshape(colours.shape[:2])
-
-
-def _inked(difference: NDArray[np.float32], counts: Counts, faintest: float) -> NDArray[np.float32]:
-    """Return how much ink, 0..1, lies where colours [N, C] differ so from the paper, each found `counts` [N] times.
-
-    Raises `BlankPicture` where all of them are paper.
-    """
-    pen, reach = find_pen(difference, counts)
+    pen, reach = find_pen(difference)
     ink = along(pen, difference)
-    if reach < max(faintest * math.sqrt(len(pen)), NOISE_TIMES * grain(ink, counts, reach / 2)):
+    faintest = FAINTEST if paper.ndim == 1 else FAINTEST_SHADED
+    _require_ink(reach, faintest * math.sqrt(len(pen)), grain(ink, reach / 2))
+    return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32).reshape(colours.shape[:2])
+
+
+def _require_ink(reach: float, faintest: float, paper_grain: float) -> None:
+    """Raise `BlankPicture` where the ink lies no farther from the paper than paper itself does."""
+    if reach < max(faintest, NOISE_TIMES * paper_grain):
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
-    return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32)
 
 
 def _paper(colours: Colours) -> NDArray[np.float32]:
     """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded."""
     ring = _ring(colours)
-    tone = _edge_tone(colours, ring)
-    return tone if _near(ring, tone).mean() > RING_SHARE and _is_even(colours, tone) else _shading(colours)
+    same = bool((ring == ring[0]).all())  # as on most drawings: then there is nothing to weigh
+    tone = np.asarray(ring[0], np.float32) if same else _edge_tone(colours, ring)
+    even = (same or _near_share(ring, tone) > RING_SHARE) and _is_even(colours, tone)
+    return tone if even else _shading(colours)
 
 
 def _is_even(colours: Colours, tone: NDArray[np.float32]) -> bool:
     """Tell whether `tone` is most of the picture, or one of two tones that are."""
-    near = _near(colours, tone)
-    share = float(near.mean())
+    share = _near_share(colours, tone)
     if share > MUCH_PAPER or share <= LEAST_PAPER:
         return share > MUCH_PAPER
-    rest = colours[~near]
-    second = float(_near(rest, np.median(rest, axis=0)).sum()) / near.size
-    return share + second > TWO_TONES
+    rest = colours[_near(colours, tone) == 0]
+    return share + (1 - share) * _near_share(rest, np.median(rest, axis=0)) > TWO_TONES
 
 
 def _ring(colours: Colours) -> Colours:
@@ -114,11 +117,18 @@ def _flat(colours: Colours) -> Colours:
     return colours.reshape(-1, colours.shape[-1])
 
 
-def _near(colours: Colours, tone: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which colours [..., C] are within `SAME_TONE` of `tone` in every channel."""
+def _near_share(colours: Colours, tone: NDArray[np.floating]) -> float:
+    """Return the share of the colours [..., C] that are near `tone`."""
+    near = _near(colours, tone)
+    return cv2.countNonZero(near) / near.size
+
+
+def _near(colours: Colours, tone: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return 255 for colours [..., C] within `SAME_TONE` of `tone` in every channel, else 0: [...]."""
     low, high = np.ceil(tone - SAME_TONE).clip(0, 255), np.floor(tone + SAME_TONE).clip(0, 255)
     table = colours.reshape(-1, 1, colours.shape[-1]) if colours.ndim == 2 else colours
-    return cv2.inRange(table, low.astype(np.float64), high.astype(np.float64)).astype(bool).reshape(colours.shape[:-1])
+    near = cv2.inRange(table, low.astype(np.float64), high.astype(np.float64))
+    return np.asarray(near, np.uint8).reshape(colours.shape[:-1])
 
 
 def _shading(colours: Colours) -> NDArray[np.float32]:
@@ -153,7 +163,7 @@ def _wide_median(small: NDArray[np.integer | np.floating]) -> NDArray[np.float32
 def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
     """Return the inside of a solid box of ink that holds something else, None if there is no such box."""
     inked = ink > 0.5
-    if np.count_nonzero(inked) < BOX_INK * BOX_SIDE**2 * ink.size:
+    if np.count_nonzero(inked) < BOX_INK * BOX_SIDE**2 * ink.size or not _may_be_box(inked):
         return None
     x, y, wide, high = cv2.boundingRect(inked.view(np.uint8))
     there = inked[y : y + high, x : x + wide].view(np.uint8)
@@ -174,3 +184,17 @@ def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
         slice(y + top + margin, y + top + height - margin),
         slice(x + left + margin, x + left + width - margin),
     )
+
+
+def _may_be_box(inked: NDArray[np.bool_]) -> bool:
+    """Tell whether some outline, [H, W] true inside it, is as large and full as a box: quickly said of most digits."""
+    outlines, _ = cv2.findContours(inked.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    if len(outlines) > FEW:
+        return True
+    for outline in outlines:
+        _, _, wide, high = cv2.boundingRect(outline)
+        if min(wide / inked.shape[1], high / inked.shape[0]) >= BOX_SIDE:
+            most = cv2.contourArea(outline) + len(outline) / 2 + 1  # pixels inside and on it, by Pick's theorem
+            if most >= BOX_SOLID * wide * high:
+                return True
+    return False

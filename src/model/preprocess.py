@@ -124,9 +124,9 @@ def _place(centre: float, length: int) -> int:
 
 def _centre_of_mass(ink: Ink) -> tuple[float, float]:
     """Return where the ink's centre of mass lies: row, column."""
-    rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
-    mass = float(ink.sum())
-    return float((ink * rows).sum()) / mass, float((ink * columns).sum()) / mass
+    rows, columns = ink.sum(1, dtype=np.float64), ink.sum(0, dtype=np.float64)
+    mass = rows.sum()
+    return float(rows @ np.arange(len(rows)) / mass), float(columns @ np.arange(len(columns)) / mass)
 
 
 def _scaled(ink: Ink, side: int) -> Ink:

@@ -16,6 +16,7 @@ PART_AT_EDGE: Final = 0.6  # likewise for what touches the picture's edge, where
 FRAME_SIDE: Final = 0.4  # of the picture's sides: a box drawn around the digit is at least as large ...
 FRAME_RIM: Final = 0.1  # ... and its line stays within this share of its sides from its bounding box
 NEIGHBOUR_HEIGHT: Final = 0.6  # a piece at least this high beside the digit is a digit of its own
+NOTHING: Final = (np.zeros((1, 1), np.float32), 0)  # no strokes, no digits
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,17 @@ class Pieces:
 
 def main_strokes(ink: Ink) -> tuple[Ink, int]:
     """Return the digit's ink, cut out and all else removed, and how many separate digits stand on the picture."""
-    pieces = _pieces(ink)
+    inked = (ink > FAINT).view(np.uint8)
+    x, y, wide, high = cv2.boundingRect(inked)  # nothing outside it is looked at: most of a drawing is paper
+    there = slice(y, y + high), slice(x, x + wide)
+    # the smaller kind is faster; a piece and its rim take four pixels
+    kind = cv2.CV_16U if wide * high < 2**18 else cv2.CV_32S
+    if wide and cv2.connectedComponents(inked[there], connectivity=8, ltype=kind)[0] == 2:  # paper and one piece
+        return (ink[there] * inked[there], 1) if (ink[there] > SURE).any() else NOTHING
+    pieces = _pieces(ink, inked, there, kind)
     kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces, ink.shape)))
     if not len(kept):
-        return np.zeros((1, 1), np.float32), 0
+        return NOTHING
     wanted = np.zeros(len(pieces.mass) + 1, np.float32)
     wanted[kept + 1] = 1
     left, top = pieces.boxes[kept, :2].min(0)
@@ -57,21 +65,17 @@ def _is_frame(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return found
 
 
-def _pieces(ink: Ink) -> Pieces:
+def _pieces(ink: Ink, inked: NDArray[np.uint8], there: tuple[slice, slice], kind: int) -> Pieces:
     """Find the connected pieces that hold some sure ink, with the fainter ink that goes on from it."""
-    inked = (ink > FAINT).view(np.uint8)
-    x, y, wide, high = cv2.boundingRect(inked)  # nothing outside it is looked at: most of a drawing is paper
-    ink_there = ink[y : y + high, x : x + wide]
-    kind = (
-        cv2.CV_16U if wide * high < 2**18 else cv2.CV_32S
-    )  # the smaller is faster; a piece and its rim take four pixels
-    found = cv2.connectedComponentsWithStats(inked[y : y + high, x : x + wide], connectivity=8, ltype=kind)
+    ink_there = ink[there]
+    found = cv2.connectedComponentsWithStats(inked[there], connectivity=8, ltype=kind)
     count, labels, stats = found[:3]
     sure = np.bincount(labels[ink_there > SURE], minlength=count) > 0
     sure[0] = False
     new = np.asarray(np.cumsum(sure) * sure, np.int32)
     boxes = np.asarray(stats[sure, :4], np.int32)
-    start, end = boxes[:, :2] + (x, y), boxes[:, :2] + boxes[:, 2:] + (x, y)
+    corner = (there[1].start, there[0].start)
+    start, end = boxes[:, :2] + corner, boxes[:, :2] + boxes[:, 2:] + corner
     at_edge = (start == 0).any(1) | (end == ink.shape[::-1]).any(1)
     mass = np.asarray(np.bincount(labels.ravel(), ink_there.ravel(), minlength=count)[sure], np.float64)
     return Pieces(ink_there, new[labels], boxes, mass, at_edge)

@@ -210,7 +210,7 @@ def test_a_setting_that_makes_no_sense_is_named_when_the_service_starts() -> Non
 
 
 class Broken:
-    async def run(self, _: object) -> None:
+    async def read(self, *_: object) -> None:
         raise RuntimeError("a secret of the service")
 
 
