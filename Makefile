@@ -78,9 +78,17 @@ recovery: environment .venv/train.stamp ## find permuted pixels' places from eve
 lesson: environment .venv/train.stamp ## make the networks that the page's experiment asks
 	@$(python) -m src.model.lesson
 
-.PHONY: screenshots bench-page
+.PHONY: screenshots bench bench-page
 screenshots: install ## take the README's pictures of the page, and those that the tests compare it with
 	@$(python) -m tests.browser.screenshot
+
+bench: install .venv-bench/made ## 20 minutes: the service's speed beside its floor and other frameworks; needs wrk
+	@$(python) -m tests.bench
+
+.venv-bench/made: requirements-bench.txt
+	@$(python) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
 
 bench-page: install ## measure how long the page takes from the end of a stroke to the answer
 	@$(python) -m tests.browser.latency
@@ -97,7 +105,7 @@ lock: install ## write down every package of the images with its digests
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 
 clean: ## remove what these commands made here; data and models stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What is installed, a stamp each: the requirements are looked at again only when they have changed.

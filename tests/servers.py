@@ -31,9 +31,11 @@ def free_port() -> int:
 class Server:
     """A program of the project that listens on a port; it can be stopped and started again there."""
 
-    def __init__(self, *module: str, port: int, ready: str, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *module: str, port: int, ready: str, settings: dict[str, str] | None = None, python: str = sys.executable
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", *module]
+        self._command = [python, "-m", *module]
         self._ready_url = self.url + ready
         # what the developer has set for themselves doesn't reach the server
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "STREAMLIT_"))}

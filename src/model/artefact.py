@@ -65,6 +65,7 @@ class Description(BaseModel):
     order: list[int] | None = Field(
         None, description="the network sees pixel i of a picture taken from place order[i]; null: as it is"
     )
+    eight_bits: bool = Field(False, description="the .onnx computes in 8 bits; validation and test are of the .pt")
     sha256: dict[WeightsKind, str]
 
 

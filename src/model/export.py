@@ -8,20 +8,22 @@ from typing import Final
 
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from src.model.artefact import Description, WeightsKind, paths, require_free
 from src.model.digest import sha256
+from src.model.eight_bits import quantise
 from src.model.errors import ArtefactError
 from src.settings import ROOT
 
 LIBRARIES: Final = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
 
 
-def save(network: nn.Module, description: Description, folder: Path) -> Path:
+def save(network: nn.Module, description: Description, folder: Path, sample: Tensor | None = None) -> Path:
     """Write the three files of `description.version` into `folder` and return the .json.
 
-    The digests in `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
+    With a `sample` of pictures, float32 [N, 1, 28, 28] in 0..1, the .onnx computes in 8 bits. The digests in
+    `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
     """
     targets = paths(folder, description.version)
     require_free(folder, description.version)
@@ -30,8 +32,11 @@ def save(network: nn.Module, description: Description, folder: Path) -> Path:
         made = paths(Path(scratch), description.version)
         torch.save(network.state_dict(), made["pt"])
         to_onnx(network, made["onnx"])
+        if sample is not None:
+            quantise(made["onnx"], sample)
         digests: dict[WeightsKind, str] = {"onnx": sha256(made["onnx"]), "pt": sha256(made["pt"])}
-        made["json"].write_text(description.model_copy(update={"sha256": digests}).model_dump_json(indent=2) + "\n")
+        known = {"sha256": digests, "eight_bits": sample is not None}
+        made["json"].write_text(description.model_copy(update=known).model_dump_json(indent=2) + "\n")
         for kind in ("pt", "onnx", "json"):  # the .json last: with it the set is there
             made[kind].replace(targets[kind])
     return targets["json"]

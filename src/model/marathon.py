@@ -41,6 +41,7 @@ class Plan:
     averaging: float = 0.999  # of the weights, a step
     teaching: float = 0.0  # share of the loss that follows the teacher's answers
     softness: float = 2.0  # the temperature of both answers
+    eight_bits: bool = False  # how the network computes where it serves; small ones gain nothing
 
     def steps(self, digits: int) -> int:
         """Return how many steps the whole training takes on `digits` of MNIST's."""

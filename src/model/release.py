@@ -23,6 +23,7 @@ from src.model.augment import augment
 from src.model.calibrate import fitted
 from src.model.dataset import Digits, Mnist, load
 from src.model.description import Origin, figures, measured
+from src.model.eight_bits import sample
 from src.model.errors import DigitError
 from src.model.export import git_commit, save
 from src.model.files import write_whole
@@ -34,7 +35,7 @@ from src.settings import ROOT, get_settings
 
 PRACTICE: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
 PLANS: Final = {
-    "digit": Plan("digit", epochs=32, practice=PRACTICE),
+    "digit": Plan("digit", epochs=32, practice=PRACTICE, eight_bits=True),
     "micro": Plan("micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teaching=0.9),
 }
 TEACHER: Final = "digit"  # of `micro`: its first seed
@@ -88,7 +89,8 @@ def _release(options: argparse.Namespace) -> int:
         first = trained[0]
         origin = Origin(options.version, plan.network, plan, 0, len(first.learning), commit)
         description = measured(first.network, origin, honest(first.network, plan, mnist.validation), mnist)
-        sys.stdout.write(f"saved {save(first.network, description, options.out)} with its .onnx and .pt\n")
+        pictures = sample(mnist.train, lessons) if plan.eight_bits else None
+        sys.stdout.write(f"saved {save(first.network, description, options.out, pictures)} with its .onnx and .pt\n")
     found = _scored(plan, trained, mnist.test)
     write_whole(RESULTS / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")

@@ -10,12 +10,9 @@ docs/results/page.json: milliseconds of every stroke, median and nine in ten, an
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +24,7 @@ from tests import servers
 from tests.browser.conftest import FLAGS, chromium
 from tests.browser.sheet import Sheet
 from tests.hand import DIGITS
+from tests.machine import machine
 from tests.servers import Server
 
 OUT: Final = ROOT / "docs" / "results" / "page.json"
@@ -70,7 +68,8 @@ def main() -> None:
         strokes = list(drawn(tab, service, options.rounds))
         chrome = browser.version
         browser.close()
-    found = {"machine": machine(chrome), "strokes": len(strokes), "milliseconds": summed_up(strokes), "each": strokes}
+    measured_on = machine(*LIBRARIES) | {"chromium": chrome}
+    found = {"machine": measured_on, "strokes": len(strokes), "milliseconds": summed_up(strokes), "each": strokes}
     write_whole(options.out, json.dumps(found, indent=1) + "\n")
     sys.stdout.write(f"{json.dumps(found['milliseconds'])}\n")
 
@@ -109,20 +108,6 @@ def summed_up(strokes: list[dict[str, float]]) -> dict[str, dict[str, float]]:
         name: {"median": round(statistics.median(values), 1), "p90": round(statistics.quantiles(values, n=10)[-1], 1)}
         for name in strokes[0]
         for values in [[stroke[name] for stroke in strokes]]
-    }
-
-
-def machine(chrome: str) -> dict[str, object]:
-    """Return what was measured on, and with what."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "processor": models[0].partition(": ")[2] if models else platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_before": round(os.getloadavg()[0], 2),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "chromium": chrome,
-        **{name: version(name) for name in LIBRARIES},
     }
 
 

@@ -15,6 +15,7 @@ from src.model.artefact import describe
 from src.model.dataset import load
 from src.model.description import Origin, measured
 from src.model.digest import sha256
+from src.model.eight_bits import sample
 from src.model.errors import DigitError
 from src.model.export import git_commit, save
 from src.model.pipeline.params import BUILD, CANDIDATE, CORRECTED, Train, read_params
@@ -58,7 +59,8 @@ def _train_to_ship(params: Train) -> None:
     trained = marathon.run(plan, params.seed, material, kept / f"{plan.network}-{params.seed}-{plan.epochs}.pt")
     origin = Origin(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
     confidence = release.honest(trained.network, plan, mnist.validation)
-    save(trained.network, measured(trained.network, origin, confidence, mnist), CANDIDATE.parent)
+    pictures = sample(mnist.train, material.practice) if plan.eight_bits else None
+    save(trained.network, measured(trained.network, origin, confidence, mnist), CANDIDATE.parent, pictures)
 
 
 def _kept() -> Path:
