@@ -20,6 +20,7 @@ from src.model.errors import DigitError
 from src.model.evaluation import Evaluation
 from src.model.preprocess import SIDE, Framed
 from src.model.reader import open_reader
+from src.model.results import FIGURES
 from src.model.scores import per_digit
 from src.model.tally import File, answers, tally
 from src.settings import get_settings
@@ -63,13 +64,16 @@ def _evaluate_folders(path: Path, folders: list[Path], resize_only: bool) -> Non
 
 
 def _evaluate_all(path: Path, folders: list[Path], keep: bool) -> None:
-    from src.model import dataset, measure  # noqa: PLC0415 - evaluating folders needs neither torch nor MNIST
+    from src.model import dataset, measure, plots  # noqa: PLC0415 - evaluating folders needs neither torch nor MNIST
 
     mnist = dataset.load(get_settings().data_dir)
     found = measure.evaluate(path, mnist, {folder.name: list(folder_files(folder)) for folder in folders})
     _report("\n".join(_lines(found)))
     if keep:
         _report(f"saved {evaluation.save(found)}")
+        shares, figure = measure.probabilities(path, mnist.test), FIGURES / f"mistakes-{found.version}.png"
+        plots.save(lambda: plots.mistakes(shares, mnist.test), figure)
+        _report(f"drew {figure}")
 
 
 def _lines(found: Evaluation) -> Iterator[str]:
@@ -107,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resize-only", action="store_true", help="read the folders without framing, to compare")
     parser.add_argument("--folder-only", action="store_true", help="leave MNIST out")
     parser.add_argument(
-        "--save", action="store_true", help="keep the figures in docs/results/evaluation-<version>.json"
+        "--save",
+        action="store_true",
+        help="keep the figures in docs/results/evaluation-<version>.json, mistakes in docs/figures",
     )
     return parser
 

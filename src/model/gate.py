@@ -42,8 +42,8 @@ def _broken(candidate: Evaluation) -> Iterator[str]:
 
 def _worse(candidate: Evaluation, baseline: Evaluation) -> Iterator[str]:
     yield from _fewer("validation digits", candidate.validation, baseline.validation)
-    for kind, tally in candidate.practice.items():
-        yield from _fewer(f"{kind} digits", tally, baseline.practice[kind])
+    for kind in sorted(candidate.practice.keys() & baseline.practice.keys()):
+        yield from _fewer(f"{kind} digits", candidate.practice[kind], baseline.practice[kind])
     yield from _fewer("corrupted digits", _all(candidate), _all(baseline), each=False)
     if candidate.validation.calibration_error > baseline.validation.calibration_error + CALIBRATION:
         off, before = candidate.validation.calibration_error, baseline.validation.calibration_error

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from src.model.corruptions import CORRUPTIONS, corrupted
 from src.model.dataset import Digits, Mnist
 from src.model.evaluation import Evaluation, Tally
-from src.model.practice import make
+from src.model.practice import KINDS, make
 from src.model.preprocess import SIDE, Framed
 from src.model.reader import Reader, open_reader
 from src.model.scores import confusion
@@ -52,6 +52,12 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test
     )
 
 
+def probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
+    """Return what an artefact says of digits that are framed already, [N, 10]."""
+    answered = _framed(open_reader(path, get_settings().max_pixels), digits)
+    return np.array([reading.probabilities for reading, _ in answered if reading])
+
+
 def files(digits: Digits) -> list[File]:
     """Return digits as PNG files."""
     return [(as_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
@@ -69,8 +75,7 @@ def _confusion(answered: Answered) -> NDArray[np.int64]:
 
 
 def _practice(reader: Reader, digits: Digits) -> dict[str, Tally]:
-    kinds = ("retraced", "scanned", "written")
-    return {kind: tally(_framed(reader, make(kind, digits, PRACTICE, SEED))) for kind in kinds}
+    return {kind: tally(_framed(reader, make(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
 
 
 def _framed(reader: Reader, digits: Digits) -> Answered:

@@ -40,7 +40,7 @@ def _is_ruled(ink: Ink) -> bool:
 def _sections(ink: Ink) -> Iterator[NDArray[np.bool_]]:
     """Yield what is inked along evenly spaced columns, then rows, edges included: bool [SECTIONS, length]."""
     for picture in (ink.T, ink):
-        places = np.linspace(0, len(picture) - 1, SECTIONS).astype(int)
+        places = np.arange(SECTIONS) * (len(picture) - 1) // (SECTIONS - 1)
         yield picture[places] > INKED
 
 
