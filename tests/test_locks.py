@@ -23,6 +23,12 @@ def test_an_image_gets_the_versions_that_are_tested(image: str) -> None:
     assert locked.items() <= pins("constraints.txt").items()
 
 
+def test_other_frameworks_read_pictures_with_the_service_s_own_versions() -> None:
+    service, bench = pins("requirements-api.txt"), pins("requirements-bench.txt")
+    assert {name: bench[name] for name in bench.keys() & service.keys()}.items() <= service.items()
+    assert {"numpy", "pillow", "opencv-python-headless", "onnxruntime"} <= bench.keys()
+
+
 @pytest.mark.parametrize("image", ["api", "front"])
 def test_every_package_of_an_image_is_known_by_its_digest(image: str) -> None:
     lock = (ROOT / f"requirements-{image}.lock").read_text()

@@ -244,7 +244,7 @@ def test_a_pt_can_be_named_and_answers_alike(client: Client) -> None:
     with another_service(DIGITS_MODEL_FILE=newest(ROOT / "model").with_suffix(".pt")) as torch_client:
         for digit in range(10):
             pair = [send(each, encoded(mnist(digit)), details=True).json() for each in (client, torch_client)]
-            assert pair[0]["probabilities"] == pytest.approx(pair[1]["probabilities"], abs=1e-5)
+            assert pair[0]["probabilities"] == pytest.approx(pair[1]["probabilities"], abs=0.02)  # 8 bits
 
 
 def test_swagger_comes_from_this_host_alone(client: Client) -> None:

@@ -71,7 +71,7 @@ def main() -> None:
         "runs": [asdict(run) for run in runs],
     }
     write_whole(options.out, json.dumps(found, indent=1) + "\n")
-    draw(runs, FIGURE)
+    draw([asdict(run) for run in runs], FIGURE)
     sys.stdout.write("\n".join(f"{name}: {value}" for name, value in ratios(runs).items()) + "\n")
     sys.stdout.write(f"{json.dumps(found['start'])}\n")
 

@@ -65,9 +65,12 @@ def test_undo_takes_the_last_stroke_back(sheet: Sheet) -> None:
     sheet.draw(1)
     sheet.reads(1)
     ink = sheet.ink()
+    seen = sheet.answer.locator(".seen img")
+    one = str(seen.get_attribute("src"))
     sheet.stroke(SCRIBBLE)
-    expect(sheet.answer.locator(".digit")).not_to_have_text("1")
+    expect(seen).not_to_have_attribute("src", one)
     sheet.button("Undo").click()
+    expect(seen).to_have_attribute("src", one)
     sheet.reads(1)
     assert sheet.ink() == ink
 

@@ -40,7 +40,7 @@ def test_merely_resizing_reads_fewer_drawings(capsys: pytest.CaptureFixture[str]
     assert evaluate.main(["--folder-only", "--resize-only", "--folder", str(ROOT / "data" / "samples")]) == 0
     right = re.search(r"(\d+) of 10 right", capsys.readouterr().out)
     assert right
-    assert int(right[1]) < 6
+    assert int(right[1]) < 8  # framed, all ten are
 
 
 def test_a_missing_artefact_is_a_sentence_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,8 @@ CASES: dict[str, Case] = {
     "a shadow across": lambda digit: paper(digit, shadow(), 4),
     "ruled paper": lambda digit: ruled(digit, (155, 176, 218)),
     "squared paper": lambda digit: ruled(digit, (165, 180, 214), squared=True),
-    "paper ruled as dark as the pen": lambda digit: ruled(digit, (40, 45, 80), first=24),
+    # with no stroke along a line: that would be taken for the line
+    "paper ruled as dark as the pen": lambda digit: ruled(digit, (40, 45, 80), first=22),
     "bands of exchanged colours": in_bands,
     "bands of exchanged colours, lying": lambda digit: in_bands(digit, lying=True),
     "faint pencil": lambda digit: paper(digit, np.ones((280, 280)), 2, darkest=0.8),
