@@ -55,8 +55,9 @@ def test_the_released_network_scores_what_its_description_says() -> None:
     runtime = open_runtime(released.PATH.with_suffix(".onnx"), description.network)
     logits = np.concatenate([runtime.logits(part.numpy()) for part in torch.split(test.pixels(), 1000)])
     found = figures(logits, test.labels.numpy())
-    assert found.accuracy == pytest.approx(description.test.accuracy, abs=1e-4)
-    assert found.loss == pytest.approx(description.test.loss, abs=1e-4)
+    near = 5e-4 if description.eight_bits else 1e-4  # the description is of the exact weights
+    assert found.accuracy == pytest.approx(description.test.accuracy, abs=near)
+    assert found.loss == pytest.approx(description.test.loss, abs=near)
     assert found.accuracy >= 0.989
 
 
