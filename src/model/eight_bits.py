@@ -1,4 +1,4 @@
-"""A network that computes in 8 bits: about a third of the time for each picture, and a third of the file.
+"""A network that computes in 8 bits: about a third of the time for each picture, and a quarter of the file.
 
 Weights are rounded channel by channel and what flows between layers is rounded to the range that it had on sample
 pictures. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference"

@@ -9,7 +9,6 @@ Writes docs/results/bench.json and docs/figures/bench.png.
 """
 
 import argparse
-import io
 import json
 import statistics
 import sys
@@ -17,12 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import psutil
 import requests
-from PIL import Image
 
 from src.model.files import write_whole
 from src.settings import ROOT
@@ -62,24 +61,26 @@ def main() -> None:
     runs = [run for network in networks for run in floors(network, options)]
     runs += [run for network in networks for run in workers(network, options)]
     runs += [run for network in networks for run in rivals(network, options)]
+    compared, cells = ratios(runs), [asdict(run) for run in runs]
     found = {
         "machine": measured_on,
         "seconds": options.seconds,
         "rounds": options.rounds,
         "start": [started(network) for network in networks],
-        "ratios": ratios(runs),
-        "runs": [asdict(run) for run in runs],
+        "ratios": compared,
+        "runs": cells,
     }
     write_whole(options.out, json.dumps(found, indent=1) + "\n")
-    draw([asdict(run) for run in runs], FIGURE)
-    sys.stdout.write("\n".join(f"{name}: {value}" for name, value in ratios(runs).items()) + "\n")
+    draw(cells, FIGURE)
+    sys.stdout.write("\n".join(f"{name}: {value}" for name, value in compared.items()) + "\n")
     sys.stdout.write(f"{json.dumps(found['start'])}\n")
 
 
+@cache
 def bodies() -> dict[str, Body]:
     """Return what is sent, by name."""
-    digit, drawing = _png(pictures.mnist(4)), _png(pictures.drawn(4))
-    canvas = _png(pictures.drawn(4).convert("RGBA"))
+    digit, drawing = pictures.encoded(pictures.mnist(4)), pictures.encoded(pictures.drawn(4))
+    canvas = pictures.encoded(pictures.drawn(4).convert("RGBA"))
     return {
         "28x28": form(digit),
         "280x280": form(drawing),
@@ -134,7 +135,7 @@ def started(network: str) -> dict[str, object]:
     server = _service("src.app.serve", network)
     before = time.perf_counter()
     with running(server):
-        requests.post(server.url + "/api/v1/predict", files={"file": _png(pictures.drawn(4))}, timeout=10)
+        requests.post(server.url + "/api/v1/predict", files={"file": pictures.encoded(pictures.drawn(4))}, timeout=10)
         seconds = time.perf_counter() - before
         resident = psutil.Process(server.pid).memory_info().rss
     return {"network": network, "first_answer_s": round(seconds, 2), "resident_mb": round(resident / 1e6)}
@@ -195,12 +196,6 @@ def other(module: tuple[str, ...], port: int, ready: str, **settings: str) -> It
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-
-
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
 
 
 def _parser() -> argparse.ArgumentParser:

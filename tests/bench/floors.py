@@ -28,16 +28,7 @@ async def decoded(request: Request) -> Response:
     return ANSWERS[0 if picture is None else 4]
 
 
-def run() -> None:
-    """Serve as `python -m src.app.serve` does."""
-    settings = read_settings()
-    how = serve.config(settings)
-    how.app = "tests.bench.floors:app"
-    if settings.workers > 1:
-        serve.Supervisor(how, [how.bind_socket()]).run()
-    else:
-        uvicorn.Server(how).run()
-
-
 if __name__ == "__main__":
-    run()
+    how = serve.config(read_settings())
+    how.app = app
+    uvicorn.Server(how).run()

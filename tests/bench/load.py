@@ -42,9 +42,9 @@ class Answered:
     failed: int
 
 
-def form(picture: bytes, field: str = "file") -> Body:
+def form(picture: bytes) -> Body:
     """Return a picture as a browser's form sends it."""
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="digit.png"\r\n'
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="digit.png"\r\n'
     content = head.encode() + b"Content-Type: image/png\r\n\r\n" + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
     return Body(f"multipart/form-data; boundary={BOUNDARY}", content)
 
