@@ -6,6 +6,7 @@ digit, and by their free energy log Σ exp, whether it is one at all.
 """
 
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from src.model.dataset import Digits, Mnist
 from src.model.files import whole
 from src.model.fit import Smoothed, accuracy_of, shuffled
 
+Teacher = Callable[[Tensor], Tensor]  # logits [N, 10] for pixels [N, 1, 28, 28]
+
 DIGIT: Final = Distortion(rotation=12, shear=0.2, stretch=0.12, elastic=1.0, gaps=0.05, specks=0.08)
 
 
@@ -39,7 +42,8 @@ class Plan:
     learning_rate: float = 3e-3  # the peak of one cycle of AdamW
     weight_decay: float = 0.05
     averaging: float = 0.999  # of the weights, a step
-    teaching: float = 0.0  # share of the loss that follows the teacher's answers
+    teacher: str | None = None  # version of the artefact whose answers are followed
+    teaching: float = 0.0  # share of the loss that follows them
     softness: float = 2.0  # the temperature of both answers
     eight_bits: bool = False  # how the network computes where it serves; small ones gain nothing
 
@@ -54,7 +58,7 @@ class Material:
 
     mnist: Mnist
     practice: dict[str, Digits]  # by kind
-    teacher: nn.Module | None = None
+    teacher: Teacher | None = None  # whoever the plan names
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,11 @@ def _batch(plan: Plan, material: Material, chosen: Tensor, generator: Generator)
     return pixels.contiguous(memory_format=torch.channels_last), labels
 
 
-def _step(plan: Plan, runner: Runner, pixels: Tensor, labels: Tensor, teacher: nn.Module | None) -> float:
+def _step(plan: Plan, runner: Runner, pixels: Tensor, labels: Tensor, teacher: Teacher | None) -> float:
     logits = runner.network(pixels).float()
     loss = F.cross_entropy(with_reject(logits), labels)
     if teacher is not None:
-        loss = (1 - plan.teaching) * loss + plan.teaching * _apart(logits, _asked(teacher, pixels), plan.softness)
+        loss = (1 - plan.teaching) * loss + plan.teaching * _apart(logits, teacher(pixels), plan.softness)
     runner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it without types
     runner.optimiser.step()
@@ -170,11 +174,6 @@ def _step(plan: Plan, runner: Runner, pixels: Tensor, labels: Tensor, teacher: n
 def with_reject(logits: Tensor) -> Tensor:
     """Return [N, 11] for logits [N, 10]: the last class, "no digit", is always 0."""
     return F.pad(logits, (0, 1))
-
-
-def _asked(teacher: nn.Module, pixels: Tensor) -> Tensor:
-    with torch.no_grad():
-        return torch.as_tensor(teacher(pixels)).float()
 
 
 def _apart(logits: Tensor, wanted: Tensor, softness: float) -> Tensor:

@@ -49,14 +49,12 @@ def test_no_digit_is_an_eleventh_class_whose_logit_stays_nothing() -> None:
     assert logits.argmax(1).tolist() == [10, 0]
 
 
-class Stubborn(torch.nn.Module):
-    """A teacher for whom everything is a three."""
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return 9.0 * torch.nn.functional.one_hot(torch.full((len(pixels),), 3), 10)
+def stubborn(pixels: torch.Tensor) -> torch.Tensor:
+    """Answer as a teacher for whom everything is a three."""
+    return 9.0 * torch.nn.functional.one_hot(torch.full((len(pixels),), 3), 10)
 
 
 def test_a_pupil_learns_its_teachers_answers(material: Material, tmp_path: Path) -> None:
     plan = replace(PLAN, epochs=6, teaching=1.0, practice={})
-    pupil = marathon.run(plan, 0, replace(material, teacher=Stubborn()), tmp_path / "pupil.pt").network
+    pupil = marathon.run(plan, 0, replace(material, teacher=stubborn), tmp_path / "pupil.pt").network
     assert (pupil(material.mnist.train.pixels()).argmax(1) == 3).all()

@@ -13,14 +13,12 @@ from typing import Final
 from src.model import marathon, release, train_model
 from src.model.artefact import describe
 from src.model.dataset import load
-from src.model.description import Origin, measured
+from src.model.description import Origin
 from src.model.digest import sha256
-from src.model.eight_bits import sample
 from src.model.errors import DigitError
-from src.model.export import git_commit, save
+from src.model.export import git_commit
 from src.model.pipeline.params import BUILD, CANDIDATE, CORRECTED, Train, read_params
 from src.model.pipeline.record import Record, stage
-from src.model.practice import practice
 from src.settings import get_settings
 
 VERSION: Final = CANDIDATE.stem.removeprefix("mnist-")
@@ -51,16 +49,12 @@ def arguments(params: Train) -> list[str]:
 
 def _train_to_ship(params: Train) -> None:
     plan, commit = release.PLANS[params.network], git_commit()
-    if plan.teaching:
-        raise DigitError(f"{params.network} learns from another network, which this pipeline does not train.")
     plan = replace(plan, epochs=params.epochs or plan.epochs)
-    mnist, kept = load(get_settings().data_dir), _kept()
-    material = marathon.Material(mnist, practice(mnist.train, kept))
+    kept = _kept()
+    material = release.prepared(plan, load(get_settings().data_dir), kept)
     trained = marathon.run(plan, params.seed, material, kept / f"{plan.network}-{params.seed}-{plan.epochs}.pt")
     origin = Origin(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
-    confidence = release.honest(trained.network, plan, mnist.validation)
-    pictures = sample(mnist.train, material.practice) if plan.eight_bits else None
-    save(trained.network, measured(trained.network, origin, confidence, mnist), CANDIDATE.parent, pictures)
+    release.publish(plan, trained, origin, material, CANDIDATE.parent)
 
 
 def _kept() -> Path:

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from src.model import marathon, practice, release
+from src.model.artefact import describe, paths
+from src.model.dataset import Mnist
+from src.model.description import Origin
+from src.model.marathon import Material, Plan
+from src.model.reader import Reader, open_reader
+from src.settings import ROOT
+from tests.model.conftest import MAX_PIXELS
+
+QUICK = Plan("micro", epochs=1, mnist=5, practice={"others": 5}, teaching=0.5, eight_bits=True)
+
+
+@pytest.fixture
+def material(few_digits: Mnist) -> Material:
+    made = {kind: practice.make(kind, few_digits.train, 10, seed=0) for kind in practice.KINDS}
+    return Material(few_digits, made, release.teacher_of(paths(ROOT / "model", "1.0.0")["onnx"]))
+
+
+def test_what_was_trained_to_ship_is_saved_and_served(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "practice", lambda *_, **__: material.practice)  # making it takes long
+    trained = marathon.run(QUICK, 0, material, tmp_path / "training.pt")
+    saved = release.publish(QUICK, trained, Origin("micro-0.0.1", "micro", QUICK, 0, 1, "abc"), material, tmp_path)
+    description = describe(saved)
+    assert description.recipe["teaching"] == 0.5
+    assert description.eight_bits
+    pixels = material.mnist.test.pixels()
+    with torch.no_grad():
+        by_torch = trained.network(pixels).numpy()
+    served = open_reader(saved, MAX_PIXELS).runtime.logits(pixels.numpy())
+    np.testing.assert_allclose(served, by_torch, atol=0.5)
+
+
+def test_a_teacher_answers_as_its_artefact_serves(reader: Reader, few_digits: Mnist) -> None:
+    weights = paths(ROOT / "model", reader.description.version)["onnx"]
+    pixels = few_digits.test.pixels().contiguous(memory_format=torch.channels_last)
+    answers = release.teacher_of(weights)(pixels)
+    np.testing.assert_array_equal(answers.numpy(), reader.runtime.logits(few_digits.test.pixels().numpy()))
+
+
+def test_each_plan_that_names_a_teacher_names_one_that_is_kept() -> None:
+    named = [plan.teacher for plan in release.PLANS.values() if plan.teacher]
+    assert named
+    for version in named:
+        assert describe(paths(ROOT / "model", version)["json"]).network == "digit"
