@@ -23,6 +23,8 @@ from src.model.reader import Reading
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DIGITS: Final = (1, 2, 3, 5, 10)
 
+_Answered = tuple[list[Counter], list[Histogram]]  # of one model: of each digit, and of each number
+
 
 class Metrics:
     """The counts of this process, or of all workers where they share a folder."""
@@ -46,13 +48,16 @@ class Metrics:
         self.in_hand.set(0)  # a worker that was killed may have left another number behind
         self._loads = Counter("digits_model_loads", "artefacts opened to be served", ["outcome"], registry=registry)
         self._answers = Counter("digits_answers", "pictures read", ["model", "digit"], registry=registry)
-        self._confidence = histogram("digits_confidence", "calibrated probability of the answer", "model", SHARES)
-        self._score = histogram("digits_digit_score", "how much the picture is a digit at all", "model", SHARES)
-        self._seen = histogram("digits_seen", "separate digits on the picture", "model", DIGITS)
-        self._ink = histogram("digits_ink", "sum of the framed picture's pixels", "model", INK)
-        self._stroke = histogram("digits_stroke_width_pixels", "of the framed picture", "model", WIDTHS)
-        self._width = histogram("digits_box_width_pixels", "of the ink in the framed picture", "model", SIDES)
-        self._height = histogram("digits_box_height_pixels", "of the ink in the framed picture", "model", SIDES)
+        self._of_answers = (
+            histogram("digits_confidence", "calibrated probability of the answer", "model", SHARES),
+            histogram("digits_digit_score", "how much the picture is a digit at all", "model", SHARES),
+            histogram("digits_seen", "separate digits on the picture", "model", DIGITS),
+            histogram("digits_ink", "sum of the framed picture's pixels", "model", INK),
+            histogram("digits_stroke_width_pixels", "of the framed picture", "model", WIDTHS),
+            histogram("digits_box_width_pixels", "of the ink in the framed picture", "model", SIDES),
+            histogram("digits_box_height_pixels", "of the ink in the framed picture", "model", SIDES),
+        )
+        self._of_models: dict[str, _Answered] = {}  # found once: by its labels, each takes as long as counting
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -69,15 +74,18 @@ class Metrics:
 
     def answer(self, reading: Reading, model: str) -> None:
         """Count a picture that was read, with what tells whether pictures change as time goes by."""
-        self._answers.labels(model, reading.prediction).inc()
-        self._confidence.labels(model).observe(reading.probabilities[reading.prediction])
-        self._score.labels(model).observe(reading.digit_score)
-        self._seen.labels(model).observe(reading.digits_seen)
+        if not (of := self._of_models.get(model)):
+            of = self._of_models[model] = (
+                [self._answers.labels(model, digit) for digit in range(10)],
+                [histogram.labels(model) for histogram in self._of_answers],
+            )
+        digits, histograms = of
+        digits[reading.prediction].inc()
         seen = looks(reading.pixels)
-        self._ink.labels(model).observe(seen.ink)
-        self._stroke.labels(model).observe(seen.stroke_width)
-        self._width.labels(model).observe(seen.width)
-        self._height.labels(model).observe(seen.height)
+        sure = reading.probabilities[reading.prediction]
+        numbers = (sure, reading.digit_score, reading.digits_seen, seen.ink, seen.stroke_width, seen.width, seen.height)
+        for histogram, number in zip(histograms, numbers, strict=True):
+            histogram.observe(number)
 
     def exposed(self) -> bytes:
         """Return all counts in Prometheus's text format."""

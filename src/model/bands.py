@@ -28,8 +28,11 @@ def straightened(ink: Ink) -> Ink:
 def _exchanged(ink: Ink) -> NDArray[np.bool_]:
     """Return which columns, [W], belong to an exchanged band."""
     exchanged = np.zeros(ink.shape[1], bool)
-    top, bottom = ink[0] > 0.5, ink[-1] > 0.5
-    if not top.any() or (top == bottom).mean() < AGREEING:
+    top = ink[0] > 0.5
+    if not top.any():
+        return exchanged
+    bottom = ink[-1] > 0.5
+    if (top == bottom).mean() < AGREEING:
         return exchanged
     for start, end in _runs(top & bottom):
         if end - start >= LEAST * len(exchanged) and _is_written_in(ink[:, start:end]):

@@ -1,33 +1,43 @@
-"""Logits → honest numbers: calibrated probabilities, and how much the picture is a digit at all."""
+"""Logits → honest numbers: calibrated probabilities, and how much the picture is a digit at all.
+
+Of one picture, in plain numbers: ten are too few for numpy's calls to be worth it.
+"""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.model.artefact import Confidence
-from src.model.runtime import Logits
 
 Numbers = NDArray[np.float64]
 
 
-def probabilities(logits: Logits, confidence: Confidence) -> Numbers:
-    """Return [N, 10], each row summing to 1: softmax after temperature scaling.
+def probabilities(logits: Sequence[float], confidence: Confidence) -> list[float]:
+    """Return ten numbers that sum to 1: softmax after temperature scaling.
 
     Guo et al., "On calibration of modern neural networks" (2017).
     """
-    return np.exp(log_softmax(logits / confidence.temperature))
+    highest = max(logits)
+    shares = [math.exp((logit - highest) / confidence.temperature) for logit in logits]
+    total = sum(shares)
+    return [share / total for share in shares]
 
 
-def digit_score(logits: Logits, confidence: Confidence) -> Numbers:
-    """Return [N] in 0..1, high for digits: a logistic function of the free energy.
+def digit_score(logits: Sequence[float], confidence: Confidence) -> float:
+    """Return a number in 0..1, high for digits: a logistic function of the free energy.
 
     Liu et al., "Energy-based out-of-distribution detection" (2020).
     """
-    return 1 / (1 + np.exp(-(confidence.score_slope * energy(logits) + confidence.score_offset)))
+    # of an argument halved, the hyperbolic tangent is the logistic function, and never overflows
+    return (1 + math.tanh((confidence.score_slope * energy(logits) + confidence.score_offset) / 2)) / 2
 
 
-def energy(logits: Logits) -> Numbers:
-    """Return the negative free energy log Σ exp(logit), [N]: the more the network recognises, the higher."""
-    return np.asarray(np.logaddexp.reduce(logits.astype(np.float64), axis=1))
+def energy(logits: Sequence[float]) -> float:
+    """Return the negative free energy log Σ exp(logit): the more the network recognises, the higher."""
+    highest = max(logits)
+    return highest + math.log(sum(math.exp(logit - highest) for logit in logits))
 
 
 def log_softmax(logits: NDArray[np.floating]) -> Numbers:

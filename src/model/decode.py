@@ -4,12 +4,15 @@ Only the header is read before the size is judged, so that a small file can't cl
 """
 
 import io
+from collections.abc import Sequence
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from src.model import png
 from src.model.errors import DamagedPicture, EmptyFile, TooManyPixels, UnsupportedFormat
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -30,11 +33,17 @@ def decode(data: bytes, max_pixels: int) -> Colours:
     """Return the picture in `data` as uint8 [H, W, C]. Raises a `PictureError`."""
     if not data:
         raise EmptyFile("The file is empty. Send a picture of one digit.")
+    pixels = png.decode(data, WORK_SIDE, max_pixels)
+    return _flatten(_by_pillow(data, max_pixels) if pixels is None else pixels)
+
+
+def _by_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the picture in `data`, upright: uint8 [H, W], [H, W, 3] or [H, W, 4]. Raises a `PictureError`."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_large(image, max_pixels)
             image.draft("RGB", (WORK_SIDE, WORK_SIDE))  # JPEG only: decodes at an eighth of the size for the asking
-            return _without_equal_channels(_flatten(_upright(_eight_bits(_shrink(image)))))
+            return np.asarray(_upright(_eight_bits(_shrink(image))))
     except UnidentifiedImageError as error:
         raise UnsupportedFormat(
             f"This is not a picture that the service can read. Send one of: {', '.join(FORMATS)}."
@@ -43,7 +52,7 @@ def decode(data: bytes, max_pixels: int) -> Colours:
         raise _too_many_pixels(max_pixels) from error
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
         # Pillow's decoders let any of these out when the bytes make no sense.
-        raise DamagedPicture("The picture is damaged or cut short. Save it again and send it once more.") from error
+        raise DamagedPicture(png.DAMAGED) from error
 
 
 def _refuse_large(image: Image.Image, max_pixels: int) -> None:
@@ -139,36 +148,37 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _flatten(image: Image.Image) -> Colours:
-    """Lay what is see-through on a ground that shows the ink."""
-    if image.mode != "RGBA":
-        return np.atleast_3d(np.asarray(image))
-    rgba = np.asarray(image)
-    alpha = rgba[..., 3]
-    if alpha.min() == 255:
-        return rgba[..., :3]
-    if alpha.max() < 128:  # whoever drew this faintly still meant it; see-through everywhere is left blank
-        return _composite(rgba, np.full(3, 255.0))
-    return _composite(rgba, _ground(rgba))
+def _flatten(pixels: NDArray[np.uint8]) -> Colours:
+    """Lay what is see-through on a ground that shows the ink, and keep one channel of greys."""
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    planes = [np.asarray(plane, np.uint8) for plane in cv2.split(pixels)]
+    grey = _are_equal(planes[:3])  # a third of the work for everything that follows
+    colours = planes[0][..., None] if grey else pixels[..., :3]
+    if len(planes) == 3 or planes[3].min() == 255:
+        return colours
+    colours = _composite(colours, planes[3])
+    return colours[..., :1] if _are_equal(cv2.split(colours)) else colours
 
 
-def _ground(rgba: Colours) -> NDArray[np.float64]:
-    """Return the colour to lay under [H, W, 4]: that of its opaque paper if it has some, else what its ink isn't."""
-    solid = rgba[..., 3] > 127
-    opaque = rgba[solid][:, :3]
+def _are_equal(planes: Sequence[NDArray[np.integer | np.floating]]) -> bool:
+    return all(np.array_equal(planes[0], plane) for plane in planes[1:])
+
+
+def _composite(colours: Colours, alpha: NDArray[np.integer | np.floating]) -> Colours:
+    """Lay [H, W, C] on its ground."""
+    shown = np.asarray(alpha[..., None], np.float32) / 255
+    return (colours * shown + _ground(colours, alpha) * (1 - shown) + 0.5).astype(np.uint8)
+
+
+def _ground(colours: Colours, alpha: NDArray[np.integer | np.floating]) -> NDArray[np.float64]:
+    """Return the colour to lay under [H, W, C]: that of its opaque paper if it has some, else what its ink isn't."""
+    solid = alpha > 127
+    if not solid.any():  # whoever drew this faintly still meant it; see-through everywhere is left blank
+        return np.full(colours.shape[2], 255.0)
+    opaque = colours[solid]
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     filled = len(opaque) / ((rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1))
     if filled > PAPER_FILLS and opaque.std(0).max() > PAPER_VARIES:
         return np.asarray(np.median(opaque, axis=0))
-    return np.full(3, 0.0 if opaque.mean() > 127 else 255.0)
-
-
-def _composite(rgba: Colours, ground: NDArray[np.float64]) -> Colours:
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * alpha + ground * (1 - alpha) + 0.5).astype(np.uint8)
-
-
-def _without_equal_channels(colours: Colours) -> Colours:
-    """Keep one channel of a picture in greys: a third of the work for everything that follows."""
-    first = colours[..., :1]
-    return first if (colours[..., 1:] == first).all() else colours
+    return np.full(colours.shape[2], 0.0 if opaque.mean() > 127 else 255.0)

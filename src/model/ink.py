@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from src.model import levels
 from src.model.decode import Colours
 from src.model.errors import BlankPicture
+from src.model.levels import Counts
 from src.model.pen import along, find_pen, grain
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
@@ -41,19 +42,22 @@ def find_ink(colours: Colours) -> Ink:
     Where the ink turns out to be a solid box with something in it (a black picture pasted on a white page), the ink
     inside that box is returned instead, and the shape is the box's.
     """
-    paper = _paper(colours)
-    ink = _by_level(colours[..., 0], float(paper[0])) if paper.shape == (1,) else _by_pixel(colours, paper)
+    counts = Counts(colours[..., 0]) if colours.shape[2] == 1 else None
+    paper = _paper(colours, counts)
+    if counts and paper.shape == (1,):
+        ink = _by_level(colours[..., 0], counts, float(paper[0]))
+    else:
+        ink = _by_pixel(colours, paper)
     inside = _inside_box(ink)
     return ink if inside is None else find_ink(colours[inside])
 
 
-def _by_level(grey: NDArray[np.uint8], paper: float) -> Ink:
+def _by_level(grey: NDArray[np.uint8], counts: Counts, paper: float) -> Ink:
     """Return the ink on grey [H, W] on even paper, level by level."""
-    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     sign, reach = levels.find_pen(counts, paper)
-    difference = (levels.LEVELS - np.float32(paper)) * np.float32(sign)
-    _require_ink(reach, FAINTEST, levels.grain(counts, paper, difference, reach / 2))
-    return np.asarray(cv2.LUT(grey, np.clip(difference / np.float32(reach), 0, 1)), np.float32)
+    _require_ink(reach, FAINTEST, levels.grain(counts, paper, sign, reach / 2))
+    table = (levels.LEVELS - np.float32(paper)) / np.float32(sign * reach)
+    return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
 
 
 def _by_pixel(colours: Colours, paper: NDArray[np.float32]) -> Ink:
@@ -72,18 +76,29 @@ def _require_ink(reach: float, faintest: float, paper_grain: float) -> None:
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
 
 
-def _paper(colours: Colours) -> NDArray[np.float32]:
-    """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded."""
-    ring = _ring(colours)
-    same = bool((ring == ring[0]).all())  # as on most drawings: then there is nothing to weigh
-    tone = np.asarray(ring[0], np.float32) if same else _edge_tone(colours, ring)
-    even = (same or _near_share(ring, tone) > RING_SHARE) and _is_even(colours, tone)
-    return tone if even else _shading(colours)
+def _paper(colours: Colours, counts: Counts | None) -> NDArray[np.float32]:
+    """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded. `counts` are of greys."""
+    tone = np.asarray(colours[0, 0], np.float32)
+    if not _is_edged(colours, tone):
+        ring = _ring(colours)
+        tone = _edge_tone(colours, ring)
+        if _near_share(ring, tone) <= RING_SHARE:
+            return _shading(colours)
+    return tone if _is_even(colours, counts, tone) else _shading(colours)
 
 
-def _is_even(colours: Colours, tone: NDArray[np.float32]) -> bool:
+def _is_edged(colours: Colours, tone: NDArray[np.float32]) -> bool:
+    """Tell whether all of the picture's edge is exactly of one tone, as on most drawings."""
+    height, width = colours.shape[:2]
+    edge = _edge_width(colours)
+    exactly = tone.astype(np.float64)
+    x, y, wide, high = cv2.boundingRect(cv2.bitwise_not(cv2.inRange(colours, exactly, exactly)))
+    return not wide or (min(x, y) >= edge and x + wide <= width - edge and y + high <= height - edge)
+
+
+def _is_even(colours: Colours, counts: Counts | None, tone: NDArray[np.float32]) -> bool:
     """Tell whether `tone` is most of the picture, or one of two tones that are."""
-    share = _near_share(colours, tone)
+    share = _counted_share(counts, float(tone[0])) if counts else _near_share(colours, tone)
     if share > MUCH_PAPER or share <= LEAST_PAPER:
         return share > MUCH_PAPER
     rest = colours[_near(colours, tone) == 0]
@@ -115,6 +130,11 @@ def _edge_tone(colours: Colours, ring: Colours) -> NDArray[np.float32]:
 
 def _flat(colours: Colours) -> Colours:
     return colours.reshape(-1, colours.shape[-1])
+
+
+def _counted_share(counts: Counts, tone: float) -> float:
+    """Return the share of greys that are near `tone`."""
+    return counts.within(math.ceil(tone - SAME_TONE), math.floor(tone + SAME_TONE)) / counts.below[-1]
 
 
 def _near_share(colours: Colours, tone: NDArray[np.floating]) -> float:

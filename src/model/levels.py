@@ -1,55 +1,95 @@
 """Ink on grey, even paper: it depends on the level alone, so 256 levels are looked at and not all pixels.
 
 What `src/model/pen.py` finds in a list of pixels is found here by counting them: to the same answer, many times sooner.
+A level's distance from paper of a whole level is whole; from paper half way between two, it is counted downwards.
 """
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from src.model.pen import INK_SHARE, STRONG, TYPICAL
 
-LEVELS: Final = np.arange(256, dtype=np.float32)
+HIGHEST: Final = 255
+DISTANCES: Final = range(HIGHEST + 1)
+LEVELS: Final = np.arange(HIGHEST + 1, dtype=np.float32)
 
-Counts = NDArray[np.int64]  # of each level, or of each of fewer values
+
+class Counts:
+    """How many pixels of a picture lie at which level: plain numbers, since 256 are too few for numpy's calls."""
+
+    def __init__(self, grey: NDArray[np.uint8]) -> None:
+        found = cv2.calcHist([grey], [0], None, [HIGHEST + 1], [0, HIGHEST + 1])
+        # how many lie under each level, and how many there are
+        self.below: list[int] = [0, *found.ravel().cumsum().astype(np.int64).tolist()]
+
+    def within(self, low: int, high: int) -> int:
+        """Count the pixels of the levels from `low` to `high`."""
+        return self.below[min(high, HIGHEST) + 1] - self.below[max(low, 0)] if low <= high else 0
+
+    def near(self, paper: float, steps: int) -> int:
+        """Count the pixels that lie up to `steps` whole levels from `paper`."""
+        return self.within(math.floor(paper) - steps, math.ceil(paper) + steps)
 
 
 def find_pen(counts: Counts, paper: float) -> tuple[float, float]:
     """Return whether the ink is lighter (1) or darker (-1) than `paper`, and how far from it: 0 where there is none."""
-    difference = LEVELS - np.float32(paper)
-    distance = np.abs(difference)
-    strong = distance >= max(STRONG * _farthest(distance, counts), 1.0)
-    inked, times = difference[strong], counts[strong]
-    middle = _quantile(inked, times, 0.5) if times.any() else 0.0
+    strong = max(round(STRONG * _farthest(counts, paper), 3), 1.0)
+    darker, lighter = math.floor(paper - strong), math.ceil(paper + strong)  # the nearest levels that are ink
+    dark = counts.within(0, darker)
+    inked = dark + counts.within(lighter, HIGHEST)
+
+    def difference(rank: int) -> float:
+        """Return how far from the paper the pixel of that rank lies, the darkest first."""
+        skipped = 0 if rank < dark else counts.below[lighter] - dark
+        return bisect_right(counts.below, rank + skipped) - 1 - paper
+
+    middle = _quantile(difference, inked, 0.5) if inked else 0.0
     if middle == 0:
         return 1.0, 0.0
     sign = math.copysign(1.0, middle)
-    reach = _quantile(inked, times, TYPICAL) if sign > 0 else -_quantile(inked[::-1], times[::-1], TYPICAL)
-    return sign, reach
+    return sign, sign * _quantile(difference, inked, TYPICAL if sign > 0 else 1 - TYPICAL)
 
 
-def grain(counts: Counts, paper: float, ink: NDArray[np.float32], limit: float) -> float:
-    """Return the deviation of the paper, levels whose `ink` is below `limit`, around its tone, by their median."""
-    found = np.where(ink < limit, counts, 0)
-    total = int(found.sum())
-    if paper.is_integer() and 2 * int(found[int(paper)]) > total + 1:  # most of it has its tone
-        return 0.0
-    order = np.abs(ink).argsort()
-    return 1.4826 * _quantile(np.abs(ink)[order], found[order], 0.5) if total else 0.0
+def grain(counts: Counts, paper: float, sign: float, limit: float) -> float:
+    """Return the deviation of the paper around its tone, by the median distance of what is no ink.
+
+    That is what lies less than `limit` from the paper on the ink's side, or on the other.
+    """
+    edge = paper + sign * limit
+    lowest, highest = (0, math.ceil(edge) - 1) if sign > 0 else (math.floor(edge) + 1, HIGHEST)
+    total = counts.within(lowest, highest)
+
+    def up_to(steps: int) -> int:
+        return counts.within(max(math.floor(paper) - steps, lowest), min(math.ceil(paper) + steps, highest))
+
+    def distance(rank: int) -> float:
+        return bisect_right(DISTANCES, rank, key=up_to) + paper % 1
+
+    if 2 * up_to(0) > total + 1:  # most of it has its tone: nothing to search
+        return 1.4826 * (paper % 1)
+    return 1.4826 * _quantile(distance, total, 0.5) if total else 0.0
 
 
-def _farthest(distance: NDArray[np.float32], counts: Counts) -> float:
+def _farthest(counts: Counts, paper: float) -> int:
     """Return the distance, in whole levels, that `INK_SHARE` of the pixels reach."""
-    reached = np.bincount(distance.astype(np.intp), counts, minlength=256)[::-1].cumsum()
-    rank = max(3, int(INK_SHARE * reached[-1]))
-    return float(255 - reached.searchsorted(min(rank, reached[-1])))
+    everything = counts.below[-1]
+    rank = min(max(3, int(INK_SHARE * everything)), everything)
+
+    def reached(nearer: int) -> int:
+        steps = HIGHEST - nearer
+        return everything - (counts.near(paper, steps - 1) if steps else 0)
+
+    return HIGHEST - bisect_left(DISTANCES, rank, key=reached)
 
 
-def _quantile(values: NDArray[np.float32], counts: Counts, share: float) -> float:
-    """Return what `np.quantile` does of sorted values, each as often as it is counted."""
-    end = counts.cumsum()
-    place = share * float(end[-1] - 1)
-    below, above = values[end.searchsorted((math.floor(place), math.ceil(place)), "right")].tolist()
-    return float(below + (above - below) * (place % 1))
+def _quantile(value: Callable[[int], float], count: int, share: float) -> float:
+    """Return what `np.quantile` does of `count` sorted values, given the value of each rank."""
+    place = share * (count - 1)
+    below, above = value(math.floor(place)), value(math.ceil(place))
+    return below + (above - below) * (place % 1)

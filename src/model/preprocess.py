@@ -70,8 +70,8 @@ def _is_framed(ink: Ink) -> bool:
 
 def cropped(ink: Ink) -> Ink:
     """Cut the paper away around the ink."""
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x, y, wide, high = cv2.boundingRect((ink > 0).view(np.uint8))
+    return ink[y : y + high, x : x + wide]
 
 
 def mended(ink: Ink) -> Ink:
@@ -94,11 +94,8 @@ def stroke_width(ink: Ink) -> float:
 
     Across a stroke of width w the distance to the paper averages w / 4.
     """
-    solid = (ink > 0.5).astype(np.uint8)
-    distance = cv2.distanceTransform(
-        cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), cv2.DIST_L2, 5
-    )
-    return 4 * float(distance[distance > 0].mean()) if solid.any() else 0.0
+    solid = cv2.copyMakeBorder((ink > 0.5).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return 4 * cv2.mean(cv2.distanceTransform(solid, cv2.DIST_L2, 5), solid)[0]
 
 
 def fitted(ink: Ink) -> Ink:
@@ -110,9 +107,10 @@ def fitted(ink: Ink) -> Ink:
 def centred(ink: Ink) -> Ink:
     """Put the centre of mass of [h, w] into the middle of a frame of `SIDE` pixels, by whole pixels as MNIST does."""
     height, width = ink.shape
-    row, column = _centre_of_mass(ink)
+    corner, pixels = np.zeros((2, SIDE, SIDE), np.float32)
+    corner[:height, :width] = ink
+    row, column = _centre_of_mass(corner)
     top, left = _place(row, height), _place(column, width)
-    pixels = np.zeros((SIDE, SIDE), np.float32)
     pixels[top : top + height, left : left + width] = ink
     return pixels
 
@@ -122,11 +120,10 @@ def _place(centre: float, length: int) -> int:
     return min(max(round(SIDE / 2 - centre), 0), SIDE - length)
 
 
-def _centre_of_mass(ink: Ink) -> tuple[float, float]:
-    """Return where the ink's centre of mass lies: row, column."""
-    rows, columns = ink.sum(1, dtype=np.float64), ink.sum(0, dtype=np.float64)
-    mass = rows.sum()
-    return float(rows @ np.arange(len(rows)) / mass), float(columns @ np.arange(len(columns)) / mass)
+def _centre_of_mass(frame: Ink) -> tuple[float, float]:
+    """Return where the centre of mass of a frame's ink, [28, 28], lies: row, column."""
+    moments = cv2.moments(frame)
+    return moments["m01"] / moments["m00"], moments["m10"] / moments["m00"]
 
 
 def _scaled(ink: Ink, side: int) -> Ink:
@@ -134,4 +131,4 @@ def _scaled(ink: Ink, side: int) -> Ink:
     factor = side / max(ink.shape)
     size = (max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor)))
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.clip(cv2.resize(ink, size, interpolation=method), 0, 1)
+    return np.asarray(np.minimum(np.maximum(cv2.resize(ink, size, interpolation=method), 0), 1), np.float32)

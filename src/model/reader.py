@@ -49,12 +49,18 @@ class Reader:
 
     def answers(self, framed: Sequence[Framed]) -> list[Reading]:
         """Read the digits on at least one picture that is framed already, in one pass through the network."""
-        logits = self.runtime.logits(np.stack([one.pixels for one in framed])[:, None])
-        shares = confidence.probabilities(logits, self.description.confidence).tolist()
-        scores = confidence.digit_score(logits, self.description.confidence).tolist()
-        digits = logits.argmax(1).tolist()
-        rows = zip(digits, shares, scores, framed, strict=True)
-        return [Reading(digit, share, score, one.digits_seen, self._seen(one)) for digit, share, score, one in rows]
+        logits = self.runtime.logits(np.array([one.pixels for one in framed])[:, None])
+        return [self._reading(row, one) for row, one in zip(logits.tolist(), framed, strict=True)]
+
+    def _reading(self, logits: list[float], framed: Framed) -> Reading:
+        honest = self.description.confidence
+        return Reading(
+            prediction=logits.index(max(logits)),
+            probabilities=confidence.probabilities(logits, honest),
+            digit_score=confidence.digit_score(logits, honest),
+            digits_seen=framed.digits_seen,
+            pixels=self._seen(framed),
+        )
 
     def _seen(self, framed: Framed) -> NDArray[np.float32]:
         """Return the pixels, [28, 28], in the order in which the network sees them."""

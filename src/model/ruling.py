@@ -1,7 +1,6 @@
 """Paper that is ruled or squared: its lines go from edge to edge, in rows, and are no part of what was written."""
 
 import math
-from collections.abc import Iterator
 from typing import Final
 
 import cv2
@@ -27,27 +26,28 @@ def without_ruling(ink: Ink) -> Ink:
         darker = np.asarray(np.clip((ink - level) / (1 - level), 0, 1), np.float32)
         if not _is_ruled(darker):
             return darker
-    across, down = (_is_crossed(sections) for sections in _sections(ink))
+    across, down = _is_crossed(ink.T), _is_crossed(ink)
     ink = _unlined(ink) if across else ink
     return np.ascontiguousarray(_unlined(ink.T).T) if down else ink
 
 
 def _is_ruled(ink: Ink) -> bool:
     """Tell whether lines cross the picture from left to right, or from top to bottom."""
-    return any(_is_crossed(sections) for sections in _sections(ink))
+    return _is_crossed(ink.T) or _is_crossed(ink)
 
 
-def _sections(ink: Ink) -> Iterator[NDArray[np.bool_]]:
-    """Yield what is inked along evenly spaced columns, then rows, edges included: bool [SECTIONS, length]."""
-    for picture in (ink.T, ink):
-        places = np.arange(SECTIONS) * (len(picture) - 1) // (SECTIONS - 1)
-        yield picture[places] > INKED
+def _is_crossed(picture: Ink) -> bool:
+    """Tell whether lines cross the rows of a picture, [N, length], its first and its last among them."""
+    if not all(_crossings(picture[edge : edge + 1])[0] >= LINES for edge in (0, len(picture) - 1)):
+        return False  # as on most pictures: their rest is not looked at
+    places = np.arange(SECTIONS) * (len(picture) - 1) // (SECTIONS - 1)
+    return bool((_crossings(picture[places]) >= LINES).mean() >= CROSSED)
 
 
-def _is_crossed(sections: NDArray[np.bool_]) -> bool:
-    starts = sections[:, 1:] & ~sections[:, :-1]
-    many = starts.sum(1) + sections[:, 0] >= LINES
-    return bool(many[0] and many[-1] and many.mean() >= CROSSED)
+def _crossings(rows: Ink) -> NDArray[np.integer]:
+    """Count the runs of ink along each row of [N, length]."""
+    inked = rows > INKED
+    return np.asarray((inked[:, 1:] & ~inked[:, :-1]).sum(1) + inked[:, 0])
 
 
 def _unlined(ink: Ink) -> Ink:

@@ -11,17 +11,17 @@ def test_counted_levels_tell_of_the_pen_what_the_pixels_do(paper: float) -> None
         ink = random.integers(0, 256, random.integers(1, 400))
         noisy = paper + random.normal(0, 3, 500)
         grey = np.concatenate([np.full(1000, paper), ink, noisy]).clip(0, 255).astype(np.uint8)
-        counts = np.bincount(grey, minlength=256)
+        counts = levels.Counts(grey)
         (direction,), far = pen.find_pen((grey - np.float32(paper))[:, None])
         sign, reach = levels.find_pen(counts, paper)
         assert sign * (reach > 0) == direction
         assert reach == pytest.approx(far, abs=1e-3)
         along = (levels.LEVELS - np.float32(paper)) * np.float32(sign)
         by_pixel = pen.grain(along[grey], reach / 2)
-        assert levels.grain(counts, paper, along, reach / 2) == pytest.approx(by_pixel, abs=0.1)
+        assert levels.grain(counts, paper, sign, reach / 2) == pytest.approx(by_pixel, abs=0.1)
 
 
 def test_paper_alone_has_no_pen() -> None:
-    counts = np.zeros(256, np.int64)
-    counts[200] = 784
+    counts = levels.Counts(np.full(784, 200, np.uint8))
     assert levels.find_pen(counts, 200.0)[1] == 0
+    assert levels.grain(counts, 200.0, 1.0, 0.0) == 0
