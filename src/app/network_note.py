@@ -8,7 +8,7 @@ import streamlit as st
 from src.app.asking import describe
 from src.app.errors import ServiceError
 from src.app.history import History
-from src.app.words import language, say
+from src.app.words import count, language, percent, say
 
 
 def show_network() -> None:
@@ -18,9 +18,14 @@ def show_network() -> None:
         return
     with suppress(ServiceError):
         model = describe(list(history.values())[-1].model)
-        name = say("Read by {network} {version}, {parameters} parameters.", **model.model_dump(exclude={"test"}))
+        name = say(
+            "Read by {network} {version}, {parameters} parameters.",
+            network=model.network,
+            version=model.version,
+            parameters=count(model.parameters),
+        )
         measured = ""
         if model.test:
-            share = say("{number}%", number=f"{100 * model.test.accuracy:.2f}")
-            measured = say("{share} of {pictures} test digits read right.", share=share, pictures=model.test.pictures)
+            share, pictures = percent(model.test.accuracy), count(model.test.pictures)
+            measured = say("{share} of {pictures} test digits read right.", share=share, pictures=pictures)
         st.html(f'<p class="model" lang="{language()}">{escape(name)} {escape(measured)}</p>')

@@ -6,7 +6,7 @@ from typing import Final
 
 from src.app.client import Answer, Model, Steps
 from src.app.errors import PictureRefused, ServiceError
-from src.app.words import language, message, say
+from src.app.words import count, language, message, percent, say
 
 # Confidence is calibrated: of answers at 0.9, nine in ten are right.
 SURE: Final = ((0.99, message("Almost certain")), (0.95, message("Quite sure")), (0.8, message("Probably")))
@@ -105,8 +105,8 @@ def _card(name: str, model: Model, read: Answer) -> str:
     alt = say("What it sees: {network}", network=name)
     measured = ""
     if model.test:
-        share = say("{number}%", number=f"{100 * model.test.accuracy:.2f}")
-        measured = say("{share} of {pictures} test digits right", share=share, pictures=model.test.pictures)
+        share, pictures = percent(model.test.accuracy), count(model.test.pictures)
+        measured = say("{share} of {pictures} test digits right", share=share, pictures=pictures)
     return f"""
     <li class="card">
       <h2>{escape(name)}</h2>

@@ -21,6 +21,16 @@ def say(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
+def count(number: int) -> str:
+    """Return a whole number as the visitor's language writes it: 271,426."""
+    return f"{number:,}".replace(",", say(","))
+
+
+def percent(share: float) -> str:
+    """Return a measured share, 0..1, as the visitor's language writes it: 99.65%."""
+    return say("{number}%", number=f"{100 * share:.2f}".replace(".", say(".")))
+
+
 def message(text: str) -> str:
     """Mark `text` for the catalogue; it is said later."""
     return text

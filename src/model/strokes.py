@@ -38,7 +38,7 @@ def main_strokes(ink: Ink) -> tuple[Ink, int]:
     # the smaller kind is faster; a piece and its rim take four pixels
     kind = cv2.CV_16U if wide * high < 2**18 else cv2.CV_32S
     if wide and cv2.connectedComponents(inked[there], connectivity=8, ltype=kind)[0] == 2:  # paper and one piece
-        return (ink[there] * inked[there], 1) if (ink[there] > SURE).any() else NOTHING
+        return (_inked(ink[there]), 1) if ink[there].max() > SURE else NOTHING
     pieces = _pieces(ink, inked, there, kind)
     kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces, ink.shape)))
     if not len(kept):
@@ -49,6 +49,11 @@ def main_strokes(ink: Ink) -> tuple[Ink, int]:
     right, bottom = (pieces.boxes[kept, :2] + pieces.boxes[kept, 2:]).max(0)
     box = slice(top, bottom), slice(left, right)
     return pieces.ink[box] * wanted[pieces.labels[box]], _count_digits(pieces.boxes[kept])
+
+
+def _inked(ink: Ink) -> Ink:
+    """Return the ink without what is fainter than any stroke."""
+    return np.asarray(cv2.threshold(ink, FAINT, 0, cv2.THRESH_TOZERO)[1], np.float32)
 
 
 def _is_frame(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -51,7 +51,7 @@ def test_the_network_and_its_measured_figures_stand_at_the_foot(page: AppTest, f
     fake_service.others["/api/v1/models/0.0.1"] = json.dumps(MODEL).encode()
     for picture in (b"one", b"two"):
         draw(page, picture)
-        assert "Read by cnn 0.0.1, 6422 parameters. 99.15% of 10000 test digits read right." in notes(page)
+        assert "Read by cnn 0.0.1, 6,422 parameters. 99.15% of 10,000 test digits read right." in notes(page)
     assert fake_service.asked.count("/api/v1/models/0.0.1") == 1
 
 

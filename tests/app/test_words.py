@@ -125,3 +125,14 @@ def test_no_sentence_of_a_failure_bypasses_the_catalogue(
     fake_service.headers["Retry-After"] = "3"
     draw(page)
     assert unmarked(page) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "share"), [("en", "271,426", "99.65%"), ("fr", "271\u202f426", "99,65 %")]
+)
+def test_numbers_are_written_as_the_language_writes_them(
+    monkeypatch: pytest.MonkeyPatch, language: str, count: str, share: str
+) -> None:
+    monkeypatch.setattr(words, "language", lambda: language)
+    assert words.count(271_426) == count
+    assert words.percent(0.9965) == share
