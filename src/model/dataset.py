@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torchvision.datasets import MNIST
 
+from src.model.digest import sha256
 from src.model.errors import DataError
 from src.model.files import whole
-from src.model.sources import ensure
+from src.model.sources import SHA256, ensure
 from src.settings import get_settings
 
 VALIDATION = 5_000
@@ -74,6 +75,12 @@ def load(root: Path) -> Mnist:
     if corrected := get_settings().corrected_file:
         train = read_corrected(corrected).followed_by(train)
     return Mnist(train, everything[validation], _read(root, train=False))
+
+
+def digests() -> dict[str, str]:
+    """Return the SHA-256 of each file that `load` learns from or measures on, by name. Raises `DataError`."""
+    corrected = get_settings().corrected_file
+    return SHA256 | ({corrected.name: sha256(corrected)} if corrected and len(read_corrected(corrected)) else {})
 
 
 def read_corrected(path: Path) -> Digits:

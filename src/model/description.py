@@ -12,12 +12,11 @@ from torch import nn
 from src.model import networks
 from src.model.artefact import Confidence, Description, Figures
 from src.model.confidence import log_softmax
-from src.model.dataset import Digits, Mnist
+from src.model.dataset import Digits, Mnist, digests
 from src.model.export import libraries
 from src.model.fit import logits_of
 from src.model.preprocess import VERSION as PREPROCESSING
 from src.model.runtime import Logits
-from src.model.sources import SHA256
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -53,7 +52,7 @@ def measured(
         recipe=asdict(origin.recipe),
         epochs=origin.epochs,
         interrupted=origin.interrupted,
-        data_sha256=SHA256,
+        data_sha256=digests(),
         git_commit=origin.git_commit,
         libraries=libraries(),
         threads=torch.get_num_threads(),

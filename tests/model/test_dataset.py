@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from src.model import dataset
+from src.model.dataset import Mnist
+from src.model.digest import sha256
 from src.model.networks import MNIST_MEAN, MNIST_STD
-from src.settings import get_settings
+from src.model.sources import SHA256
+from src.settings import Settings, get_settings
 
 LABELS = torch.arange(10).repeat_interleave(torch.arange(600, 1600, 100))
 
@@ -48,3 +53,14 @@ def test_the_constants_of_normalisation_are_those_of_the_training_pictures() -> 
     pixels = torch.cat([mnist.train.images, mnist.validation.images]).float() / 255
     assert pixels.mean().item() == pytest.approx(MNIST_MEAN, abs=1e-4)
     assert pixels.std().item() == pytest.approx(MNIST_STD, abs=1e-4)
+
+
+def test_corrected_pictures_are_named_with_what_is_learned_from(
+    few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "corrected.npz"
+    monkeypatch.setattr(dataset, "get_settings", lambda: Settings(corrected_file=file))
+    dataset.write_corrected(few_digits.train[:0], file)
+    assert dataset.digests() == SHA256  # none were sent
+    dataset.write_corrected(few_digits.train, file)
+    assert dataset.digests() == SHA256 | {"corrected.npz": sha256(file)}
