@@ -47,8 +47,9 @@ def config(level: str) -> dict[str, Any]:
             "src": {"level": level.upper()},
             "uvicorn": {"handlers": [], "level": level.upper()},
             "uvicorn.access": {"handlers": [], "propagate": False},
-            # these warn of bad forms and pictures, which are answered already
+            # these tell of bad forms and pictures, which are answered already; Pillow does so as errors
             "python_multipart": {"level": "ERROR"},
+            "PIL": {"level": "CRITICAL"},
             "py.warnings": {"level": "ERROR"},
         },
     }

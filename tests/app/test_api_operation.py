@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import struct
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,15 @@ def test_a_client_that_leaves_is_no_error(server: Server) -> None:
     with RawClient(server) as client:
         client.begin(FOUR, sent=10)
     until(lambda: any(line.get("status") == 499 for line in log_lines(server)))
+    assert [line for line in log_lines(server) if line["level"] == "error"] == []
+
+
+def test_a_broken_picture_is_no_error(server: Server, asker: Client) -> None:
+    many = struct.pack("<HHI", 277, 3, 1)  # the tag for samples per pixel, one short number
+    broken = encoded(mnist(4).convert("RGB"), "TIFF").replace(many + b"\3\0", many + b"\xff\x2b")
+    answer = send(asker, broken)
+    assert_problem(answer, "unsupported-format")  # Pillow complains to its logger, too
+    logged(server, answer.headers["x-request-id"])
     assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
