@@ -106,8 +106,7 @@ def prepared(plan: Plan, mnist: Mnist, kept: Path) -> Material:
 def teacher_of(weights: Path) -> Teacher:
     """Return what answers as the artefact at `weights` does.
 
-    As it serves, in ONNX Runtime: in 8 bits a training on CPUs asks it in half of torch's time, and its answers are
-    soft enough not to show the difference.
+    As it serves, in ONNX Runtime: in 8 bits a training on CPUs asks it in half of torch's time.
     """
     runtime = open_runtime(weights, describe(weights).network)
 
