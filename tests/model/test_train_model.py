@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,16 @@ def test_by_path_a_run_goes_as_by_module(tmp_path: Path) -> None:
     assert (tmp_path / "mnist-quick-0.0.1.onnx").exists()
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Have processes begin with Ctrl-C heard: whoever starts the tests in the background has it ignored in all."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.mnist
+@pytest.mark.usefixtures("_heard")
 def test_ctrl_c_saves_the_best_so_far(tmp_path: Path) -> None:
     command = [
         sys.executable,
