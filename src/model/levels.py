@@ -32,9 +32,9 @@ class Counts:
         """Count the pixels of the levels from `low` to `high`."""
         return self.below[min(high, HIGHEST) + 1] - self.below[max(low, 0)] if low <= high else 0
 
-    def near(self, paper: float, steps: int) -> int:
-        """Count the pixels that lie up to `steps` whole levels from `paper`."""
-        return self.within(math.floor(paper) - steps, math.ceil(paper) + steps)
+    def near(self, paper: float, steps: int, low: int = 0, high: int = HIGHEST) -> int:
+        """Count the pixels from `low` to `high` that lie up to `steps` whole levels from `paper`."""
+        return self.within(max(math.floor(paper) - steps, low), min(math.ceil(paper) + steps, high))
 
 
 def find_pen(counts: Counts, paper: float) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def grain(counts: Counts, paper: float, sign: float, limit: float) -> float:
     total = counts.within(lowest, highest)
 
     def up_to(steps: int) -> int:
-        return counts.within(max(math.floor(paper) - steps, lowest), min(math.ceil(paper) + steps, highest))
+        return counts.near(paper, steps, lowest, highest)
 
     def distance(rank: int) -> float:
         return bisect_right(DISTANCES, rank, key=up_to) + paper % 1
@@ -82,8 +82,7 @@ def _farthest(counts: Counts, paper: float) -> int:
     rank = min(max(3, int(INK_SHARE * everything)), everything)
 
     def reached(nearer: int) -> int:
-        steps = HIGHEST - nearer
-        return everything - (counts.near(paper, steps - 1) if steps else 0)
+        return everything - counts.near(paper, HIGHEST - nearer - 1)
 
     return HIGHEST - bisect_left(DISTANCES, rank, key=reached)
 

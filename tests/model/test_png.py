@@ -1,4 +1,3 @@
-import io
 import struct
 import zlib
 
@@ -9,6 +8,8 @@ from PIL import Image
 from src.model import png
 from src.model.decode import decode
 from src.model.errors import DamagedPicture
+from tests.model.test_decode import chunk
+from tests.pictures import encoded
 
 SIDE, PIXELS = 800, 640_000
 
@@ -17,16 +18,6 @@ def picture(mode: str) -> Image.Image:
     channels = len(Image.new(mode, (1, 1)).getbands())
     noise = np.random.default_rng(0).integers(0, 256, (9, 14, channels), np.uint8)
     return Image.fromarray(noise.squeeze(), mode=None)
-
-
-def saved(image: Image.Image, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", **options)
-    return buffer.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def with_chunk(data: bytes, kind: bytes, content: bytes) -> bytes:
@@ -41,9 +32,9 @@ def of_rows(rows: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_usual_files_give_the_pixels_that_were_saved(mode: str) -> None:
+def test_usual_files_give_the_pixels_that_were_encoded(mode: str) -> None:
     image = picture(mode)
-    found = png.decode(saved(image), SIDE, PIXELS)
+    found = png.decode(encoded(image), SIDE, PIXELS)
     assert found is not None
     np.testing.assert_array_equal(found, np.asarray(image))
 
@@ -53,18 +44,18 @@ def test_usual_files_give_the_pixels_that_were_saved(mode: str) -> None:
     [
         b"",
         b"\x89PNG",
-        saved(picture("L"))[:40],
-        saved(picture("L")) + b"more",
-        saved(picture("LA")),
-        saved(picture("L").convert("P")),
-        saved(picture("L").convert("1")),
-        saved(picture("L").convert("I;16")),
-        saved(picture("L"), transparency=7),
-        saved(picture("L"), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"),
-        with_chunk(saved(picture("L")), b"tEXt", b"Comment\0may hold an orientation"),
-        saved(picture("L").resize((801, 1))),
-        with_chunk(saved(picture("L")), b"oops", b"?"),
-        saved(picture("L")).replace(b"IDAT", b"IDAU"),
+        encoded(picture("L"))[:40],
+        encoded(picture("L")) + b"more",
+        encoded(picture("LA")),
+        encoded(picture("L").convert("P")),
+        encoded(picture("L").convert("1")),
+        encoded(picture("L").convert("I;16")),
+        encoded(picture("L"), transparency=7),
+        encoded(picture("L"), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"),
+        with_chunk(encoded(picture("L")), b"tEXt", b"Comment\0may hold an orientation"),
+        encoded(picture("L").resize((801, 1))),
+        with_chunk(encoded(picture("L")), b"oops", b"?"),
+        encoded(picture("L")).replace(b"IDAT", b"IDAU"),
     ],
 )
 def test_unusual_files_are_left_to_others(data: bytes) -> None:
@@ -72,7 +63,7 @@ def test_unusual_files_are_left_to_others(data: bytes) -> None:
 
 
 def test_a_picture_with_more_pixels_than_allowed_is_not_decoded() -> None:
-    assert png.decode(saved(picture("L")), SIDE, 9 * 14 - 1) is None
+    assert png.decode(encoded(picture("L")), SIDE, 9 * 14 - 1) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +72,7 @@ def test_a_picture_with_more_pixels_than_allowed_is_not_decoded() -> None:
 def test_what_is_beside_the_pixels_changes_nothing_and_is_not_spoken_of(
     kind: bytes, content: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    data = saved(picture("RGB"))
+    data = encoded(picture("RGB"))
     found = png.decode(with_chunk(data, kind, content), SIDE, PIXELS)
     assert found is not None
     np.testing.assert_array_equal(found, png.decode(data, SIDE, PIXELS))
@@ -98,9 +89,15 @@ def test_pixels_that_are_damaged_in_a_sound_file_are_told(rows: bytes) -> None:
 
 
 def test_a_changed_byte_never_gives_other_pixels_unnoticed() -> None:
-    data, random = saved(picture("RGB")), np.random.default_rng(1)
+    data, random = encoded(picture("RGB")), np.random.default_rng(1)
     for place in random.integers(0, len(data), 200):
         changed = bytearray(data)
         changed[place] ^= 1 << random.integers(8)
         found = png.decode(bytes(changed), SIDE, PIXELS)
         assert found is None, place
+
+
+def test_a_second_header_cannot_claim_more_pixels_than_the_first() -> None:
+    data = of_rows(zlib.compress(bytes(20)))
+    with pytest.raises(DamagedPicture):
+        decode(with_chunk(data, b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)), PIXELS)
