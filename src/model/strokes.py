@@ -34,10 +34,12 @@ def main_strokes(ink: Ink) -> tuple[Ink, int]:
     """Return the digit's ink, cut out and all else removed, and how many separate digits stand on the picture."""
     inked = (ink > FAINT).view(np.uint8)
     x, y, wide, high = cv2.boundingRect(inked)  # nothing outside it is looked at: most of a drawing is paper
+    if not wide:
+        return NOTHING  # where there is no pixel, OpenCV labels what isn't its own and the process dies
     there = slice(y, y + high), slice(x, x + wide)
     # the smaller kind is faster; a piece and its rim take four pixels
     kind = cv2.CV_16U if wide * high < 2**18 else cv2.CV_32S
-    if wide and cv2.connectedComponents(inked[there], connectivity=8, ltype=kind)[0] == 2:  # paper and one piece
+    if cv2.connectedComponents(inked[there], connectivity=8, ltype=kind)[0] == 2:  # paper and one piece
         return (_inked(ink[there]), 1) if ink[there].max() > SURE else NOTHING
     pieces = _pieces(ink, inked, there, kind)
     kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces, ink.shape)))

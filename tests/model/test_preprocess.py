@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from src.model.bands import straightened
 from src.model.errors import BlankPicture, PictureError
-from src.model.preprocess import Framed, preprocess
+from src.model.preprocess import Framed, frame, preprocess
 from src.model.reader import Reader
 from src.model.ruling import without_ruling
 from tests.model.conftest import MAX_PIXELS
@@ -73,14 +73,15 @@ def turned_by_exif(digit: int) -> bytes:
     return encoded(drawn(digit).rotate(90), "JPEG", exif=exif)
 
 
-def ruled(digit: int, line: tuple[int, int, int], squared: bool = False, first: int = 13) -> bytes:
-    """A photo of ballpoint on paper with lines from edge to edge."""
+def ruled(digit: int | None, line: tuple[int, int, int], squared: bool = False, first: int = 13) -> bytes:
+    """A photo of ballpoint on paper with lines from edge to edge; of the paper alone if there is no digit."""
     page = Image.new("RGB", (400, 400), (236, 234, 228))
     for place in range(first, 400, 31):
         ImageDraw.Draw(page).line((0, place, 400, place), line, 2)
         if squared:
             ImageDraw.Draw(page).line((place, 0, place, 400), line, 2)
-    page.paste((35, 40, 80), (60, 55), ImageOps.invert(drawn(digit, pen=12)))
+    if digit is not None:
+        page.paste((35, 40, 80), (60, 55), ImageOps.invert(drawn(digit, pen=12)))
     return encoded(page, "JPEG", quality=85)
 
 
@@ -198,6 +199,19 @@ def test_paper_without_ink_is_blank() -> None:
     smooth = Image.fromarray(grain.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1))
     with pytest.raises(BlankPicture):
         framed(smooth)
+
+
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("line", [(155, 176, 218), (40, 45, 80)])
+def test_ruled_paper_without_a_digit_is_blank(line: tuple[int, int, int], squared: bool) -> None:
+    with pytest.raises(BlankPicture):
+        preprocess(ruled(None, line, squared), MAX_PIXELS)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (28, 28), (280, 280)])
+def test_ink_of_which_nothing_is_left_is_blank(size: tuple[int, int]) -> None:
+    with pytest.raises(BlankPicture):
+        frame(np.zeros(size, np.float32))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 500), (500, 1), (3, 1000)])
