@@ -50,4 +50,4 @@ def _is_written_in(band: Ink) -> bool:
     """Tell whether a band of ink, [H, w], has paper inside that does not come in from its upper or lower edge."""
     margin = max(1, band.shape[0] // 20)
     paper = band[margin:-margin] < 0.5
-    return bool(WRITTEN < paper.mean() < 0.5)
+    return bool(paper.size and WRITTEN < paper.mean() < 0.5)

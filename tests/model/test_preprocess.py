@@ -224,6 +224,13 @@ def test_tiny_and_narrow_pictures_are_read_or_refused_with_a_sentence(size: tupl
     assert outcome.endswith((".", "(28, 28)"))
 
 
+@pytest.mark.parametrize("height", [1, 2])
+def test_a_dash_on_a_picture_as_low_as_itself_is_read_without_a_warning(height: int) -> None:
+    dash = np.full((height, 40), 255, np.uint8)
+    dash[:, 10:25] = 0
+    assert framed(Image.fromarray(dash)).pixels.max() == 1
+
+
 def test_two_digits_side_by_side_are_counted() -> None:
     picture = Image.new("L", (560, 280), 255)
     picture.paste(drawn(4), (0, 0))
