@@ -226,9 +226,9 @@ def test_tiny_and_narrow_pictures_are_read_or_refused_with_a_sentence(size: tupl
 
 @pytest.mark.parametrize("height", [1, 2])
 def test_a_dash_on_a_picture_as_low_as_itself_is_read_without_a_warning(height: int) -> None:
-    dash = np.full((height, 40), 255, np.uint8)
-    dash[:, 10:25] = 0
-    assert framed(Image.fromarray(dash)).pixels.max() == 1
+    dash = np.zeros((height, 40), np.float32)
+    dash[:, 10:25] = 1
+    assert frame(dash).pixels.max() == 1
 
 
 def test_two_digits_side_by_side_are_counted() -> None:
