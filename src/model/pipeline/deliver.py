@@ -43,8 +43,9 @@ def roll_back() -> Registered:
     folder = get_settings().model_dir
     registry.fetch(before, folder, RESULTS)
     registry.name(PRODUCTION, before)
-    for kind in ("json", "onnx", "pt"):  # the registry keeps them
-        paths(folder, production.version)[kind].unlink(missing_ok=True)
+    taken = paths(folder, production.version)
+    for path in (taken["json"], taken["onnx"], taken["pt"], *registry.figures_of(production.version, RESULTS)):
+        path.unlink(missing_ok=True)  # the registry keeps them
     return before
 
 

@@ -42,6 +42,7 @@ def model_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         model_dir = folder
 
     monkeypatch.setattr(deliver, "get_settings", Here)
+    monkeypatch.setattr(deliver, "RESULTS", tmp_path / "results")
     release(folder, "1.0.0")
     registered(tmp_path / "made", "1.0.0", "", PRODUCTION)
     registered(tmp_path / "made", "1.0.1", "1.0.0", CANDIDATE)
@@ -69,6 +70,20 @@ def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, 
         describe(registry.fetch(registry.find_version("1.0.1"), tmp_path / "again", tmp_path / "figures")).version
         == "1.0.1"
     )
+
+
+def test_the_figures_come_and_go_with_the_network(model_dir: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    for folder in (results, tmp_path / "made"):
+        write_whole(folder / "evaluation-1.0.0.json", "{}")
+        write_whole(folder / "evaluation-1.0.2.json", "{}")
+    registered(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
+    (results / "evaluation-1.0.2.json").unlink()
+    deliver.main([])
+    assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json", "evaluation-1.0.2.json"}
+    deliver.main(["--rollback"])
+    assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json"}
+    assert versions(model_dir) == ["1.0.0"]
 
 
 def test_a_network_that_is_gone_from_the_folder_comes_back_from_the_registry(model_dir: Path) -> None:
