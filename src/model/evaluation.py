@@ -43,6 +43,7 @@ class Evaluation(BaseModel):
     parameters: int
     bytes: int = Field(description="of the .onnx")
     machine: str
+    pictures: str = Field("2.1", description="edition of the framing and of what is made up that it was measured on")
     network_ms: float = Field(description="one picture through the network, one core, median")
     drawing_ms: float = Field(description="a drawing of 280x280, from file to answer, one core, median")
     validation: Tally = Field(description="MNIST's, 5,000 digits, as files")

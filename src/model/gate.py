@@ -19,6 +19,8 @@ from src.model import dataset, evaluation, measure
 from src.model.artefact import describe, newest
 from src.model.errors import DigitError
 from src.model.evaluation import Evaluation, Tally
+from src.model.practice import PICTURES
+from src.model.results import RESULTS
 from src.settings import get_settings
 
 SIGMA: Final = 2.0  # of all pictures of a kind
@@ -81,12 +83,14 @@ def _all(found: Evaluation) -> Tally:
     return Tally(right=right, pictures=pictures, calibration_error=0, loss=0)
 
 
-def measured(path: Path) -> Evaluation:
-    """Return the evaluation kept for the artefact at `path`, if it is of these weights, or measure it now."""
+def measured(path: Path, folder: Path = RESULTS) -> Evaluation:
+    """Return the evaluation of the artefact at `path`: kept, if of these weights and pictures, or new."""
     description = describe(path)
-    kept = evaluation.path_of(description.version)
-    if kept.exists() and (found := evaluation.read(kept)).sha256 == description.sha256["onnx"]:
-        return found
+    kept = evaluation.path_of(description.version, folder)
+    if kept.exists():
+        found = evaluation.read(kept)
+        if (found.sha256, found.pictures) == (description.sha256["onnx"], PICTURES):
+            return found
     return measure.evaluate(path, dataset.load(get_settings().data_dir), {}, with_test=False)
 
 

@@ -71,13 +71,13 @@ def smooth(points: Points, steps: int = 8) -> Points:
 
 
 def _path(stroke: Stroke, random: Generator) -> Points:
-    """Return a stroke's points [P, 2], each of its own displaced a little; one path in six is coarse, as if sampled."""
+    """Return a stroke's points [P, 2], each of its own displaced a little; one in four is coarse, as a fast mouse's."""
     care = random.uniform(0.01, 0.045)
     moved: dict[tuple[float, float], Points] = {}
     for point in (point for curve in stroke for point in curve):
         moved.setdefault(point, np.array(point) + random.normal(0, care, 2))
     path = np.concatenate([smooth(np.array([moved[point] for point in curve])) for curve in stroke])
-    return _sampled(path, int(random.integers(7, 12))) if random.random() < 1 / 6 else path
+    return _sampled(path, int(random.integers(6, 12))) if random.random() < 1 / 4 else path
 
 
 def _sampled(path: Points, count: int) -> Points:

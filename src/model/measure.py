@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from src.model.corruptions import CORRUPTIONS, corrupted
 from src.model.dataset import Digits, Mnist
 from src.model.evaluation import Evaluation, Tally
-from src.model.practice import KINDS, make
+from src.model.practice import KINDS, PICTURES, make
 from src.model.preprocess import SIDE, Framed
 from src.model.reader import Reader, open_reader
 from src.model.scores import confusion
@@ -40,6 +40,7 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test
         parameters=reader.description.parameters,
         bytes=path.with_suffix(".onnx").stat().st_size,
         machine=f"{platform.machine()}, {platform.system()}",
+        pictures=PICTURES,
         network_ms=network_ms,
         drawing_ms=drawing_ms,
         validation=tally(digits),

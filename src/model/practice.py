@@ -27,6 +27,7 @@ from src.model.errors import BlankPicture
 from src.model.files import whole
 from src.model.handwriting import draw
 from src.model.ink import Ink
+from src.model.likeness import TOO_LIKE, Likeness
 from src.model.nondigits import draw_other
 from src.model.parallel import in_parallel
 from src.model.preprocess import VERSION, cropped, frame
@@ -34,7 +35,12 @@ from src.model.shapes import write
 from src.model.wear import wear
 
 NO_DIGIT: Final = 10  # the label of what is none
+PICTURES: Final = (
+    f"{VERSION}.2"  # edition of the framing and of what is drawn here; a new one is made and measured anew
+)
 SIZE: Final = 30_000  # pictures of each kind
+KNOWN: Final = 10_000  # digits of MNIST, and as many written, that what is none is held against
+BATCH: Final = 1000  # pictures that are held against them at once
 UPSCALED: Final = 4  # times MNIST's size: where digits are retraced
 KINDS: Final = ("retraced", "scanned", "written", "worn", "others")
 
@@ -43,7 +49,7 @@ Maker = Callable[[Digits, Generator], tuple[Ink, int]]
 
 def practice(train: Digits, folder: Path, size: int = SIZE, seed: int = 0) -> dict[str, Digits]:
     """Return `size` pictures of each kind, made from `train` and kept in `folder` for the next time."""
-    path = folder / f"practice-{VERSION}-{len(train)}-{size}-{seed}.pt"
+    path = folder / f"practice-{PICTURES}-{len(train)}-{size}-{seed}.pt"
     if not path.exists():
         made = dict(in_parallel(partial(_named, train=train, size=size, seed=seed), KINDS))
         with whole(path) as file:
@@ -60,6 +66,17 @@ def _named(kind: str, train: Digits, size: int, seed: int) -> tuple[str, tuple[T
 def make(kind: str, train: Digits, size: int, seed: int) -> Digits:
     """Draw and frame `size` pictures of one kind, from digits of `train` where it needs any."""
     random = np.random.default_rng([seed, KINDS.index(kind)])
+    if kind != "others":
+        return _framed(kind, train, size, random)
+    alike = Likeness(torch.cat([train.images[:KNOWN], _framed("written", train, KNOWN, random).images]).numpy())
+    found = torch.empty(0, *train.images.shape[1:], dtype=torch.uint8)
+    while len(found) < size:
+        some = _framed(kind, train, min(BATCH, size), random).images
+        found = torch.cat([found, some[torch.from_numpy(alike(some.numpy()) < TOO_LIKE)]])
+    return Digits(found[:size], torch.full((size,), NO_DIGIT))
+
+
+def _framed(kind: str, train: Digits, size: int, random: Generator) -> Digits:
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     while len(images) < size:
@@ -86,7 +103,11 @@ def retraced(train: Digits, random: Generator) -> tuple[Ink, int]:
 def scanned(train: Digits, random: Generator) -> tuple[Ink, int]:
     """Bring a digit of `train` to a raster of 12 to 32 pixels: ink [h, w] in 0..1."""
     digit, label = _any(train, random)
-    ink = cropped(digit)
+    return _raster(cropped(digit), random), label
+
+
+def _raster(ink: Ink, random: Generator) -> Ink:
+    """Bring ink to few pixels, often to black and white: [h, w] in 0..1, with a margin."""
     high, wide = ink.shape
     longest = int(random.integers(12, 33))
     aspect = (wide / high) ** (1 if random.random() < 0.4 else random.uniform(0.35, 1))  # scanners' boxes are square
@@ -97,7 +118,7 @@ def scanned(train: Digits, random: Generator) -> tuple[Ink, int]:
     if random.random() < 0.7:  # black and white, with the ragged edges of a threshold
         ragged = raster + random.normal(0, random.uniform(0, 0.2), raster.shape)
         raster = (ragged > random.uniform(0.3, 0.6)).astype(np.float32)
-    return np.asarray(np.pad(np.clip(raster, 0, 1), 2), np.float32), label
+    return np.asarray(np.pad(np.clip(raster, 0, 1), 2), np.float32)
 
 
 def written(_: Digits, random: Generator) -> tuple[Ink, int]:
@@ -113,11 +134,16 @@ def worn(train: Digits, random: Generator) -> tuple[Ink, int]:
 
 
 def others(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Draw what is no digit: ink [H, W] in 0..1."""
+    """Draw what is no digit, worn or scanned as often as digits are: ink [H, W] in 0..1."""
     digit, label = retraced(train, random) if random.random() < 0.5 else written(train, random)
     other, _ = written(train, random)
     fitting = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
-    return draw_other(digit, label, fitting, random), NO_DIGIT
+    drawn, treatment = draw_other(digit, label, fitting, random), random.random()
+    if treatment < 0.2:
+        drawn = wear(drawn, random)
+    elif treatment < 0.45 and drawn.max() > 0:
+        drawn = _raster(cropped(drawn), random)
+    return drawn, NO_DIGIT
 
 
 def _enlarged(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:

@@ -1,6 +1,7 @@
 """How people write the ten digits, as strokes (see `src/model/handwriting.py`): each call writes one way at random."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -10,11 +11,53 @@ from src.model.handwriting import Curve, Shape, Stroke, joined
 
 def write(digit: int, random: Generator) -> Shape:
     """Return one way to write `digit`, 0..9."""
-    shape = WRITERS[digit](random)
+    shape = _squared(digit, random) if random.random() < SQUARED else WRITERS[digit](random)
     return joined(shape) if len(shape) > 1 and random.random() < CARELESS else shape
 
 
 CARELESS = 0.12  # of the digits in several strokes are drawn without lifting the pen
+SQUARED = 0.15  # of the digits are built of straight strokes, as with a mouse, on displays and on letter boxes
+BOXES: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = (  # of each digit: strokes through these points
+    (((0, 0), (0, 1), (1, 1), (1, 0), (0, 0)),),
+    (((0.5, 0), (0.5, 1)),),
+    (((0, 0), (1, 0), (1, 0.5), (0, 0.5), (0, 1), (1, 1)),),
+    (((0, 0), (1, 0), (1, 0.5), (1, 1), (0, 1)), ((0.2, 0.5), (1, 0.5))),
+    (((0, 0), (0, 0.55), (1, 0.55)), ((0.85, 0), (0.85, 1))),
+    (((1, 0), (0, 0), (0, 0.5), (1, 0.5), (1, 1), (0, 1)),),
+    (((1, 0), (0, 0), (0, 1), (1, 1), (1, 0.5), (0, 0.5)),),
+    (((0, 0), (1, 0), (0.6, 1)),),
+    (((0, 0.5), (0, 0), (1, 0), (1, 1), (0, 1), (0, 0.5), (1, 0.5)),),
+    (((1, 0.5), (0, 0.5), (0, 0), (1, 0), (1, 1), (0, 1)),),
+)
+
+
+def _squared(digit: int, random: Generator) -> Shape:
+    """Build a digit of straight strokes; some of its corners are cut off, and some nines end at their foot."""
+    strokes = [list(points) for points in BOXES[digit]]
+    if digit == 9 and random.random() < 0.5:
+        strokes[0].pop()
+    wide, cut = random.uniform(0.4, 1), random.uniform(0.08, 0.3) if random.random() < 0.4 else 0
+    return [_straight([(x * wide, y) for x, y in _chamfered(points, cut, random)]) for points in strokes]
+
+
+def _chamfered(points: list[tuple[float, float]], cut: float, random: Generator) -> list[tuple[float, float]]:
+    """Cut off about half the corners, by the share `cut` of the sides that meet there."""
+    found = points[:1]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        if cut and random.random() < 0.5:
+            found += [_between(corner, before, cut), _between(corner, after, cut)]
+        else:
+            found.append(corner)
+    return [*found, points[-1]]
+
+
+def _between(start: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+
+
+def _straight(points: list[tuple[float, float]]) -> Stroke:
+    """Return the stroke whose curves are the straight lines between points."""
+    return [list(line) for line in pairwise(points)]
 
 
 def _zero(random: Generator) -> Shape:

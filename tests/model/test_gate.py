@@ -11,6 +11,7 @@ from src.model.artefact import describe, paths
 from src.model.dataset import Digits, Mnist
 from src.model.digest import sha256
 from src.model.evaluation import Evaluation, Tally, path_of, read, save
+from src.model.practice import PICTURES
 from src.settings import ROOT
 
 RELEASE = paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
@@ -91,6 +92,17 @@ def test_the_release_may_replace_itself(
     monkeypatch.setattr(dataset, "load", lambda _: tiny)
     assert gate.main([str(RELEASE), "--against", str(RELEASE)]) == 0
     assert "may ship" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("pictures", "kept"), [(PICTURES, True), ("0.0", False)])
+def test_figures_of_other_pictures_are_measured_anew(
+    pictures: str, kept: bool, tiny: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "load", lambda _: tiny)
+    monkeypatch.setattr(measure, "evaluate", lambda *_, **__: found(version="measured now"))
+    digests = describe(RELEASE).sha256
+    save(found(version="0.0.1", sha256=digests["onnx"], pictures=pictures), tmp_path)
+    assert gate.measured(RELEASE, tmp_path).version == ("0.0.1" if kept else "measured now")
 
 
 def test_a_missing_candidate_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

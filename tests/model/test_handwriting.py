@@ -31,6 +31,13 @@ def test_some_zeros_are_slashed_and_some_sevens_crossed() -> None:
         assert {1, 2} == set(strokes)
 
 
+def test_some_of_every_digit_are_built_of_straight_strokes() -> None:
+    random = np.random.default_rng(0)
+    for digit in range(10):
+        shapes = [write(digit, random) for _ in range(80)]
+        assert any(all(len(curve) == 2 for stroke in shape for curve in stroke) for shape in shapes)
+
+
 def test_a_joined_digit_is_one_stroke_without_gaps() -> None:
     first = [[(0.0, 0.0), (0.5, 0.5)]]
     second = [[(1.0, 0.0), (1.0, 1.0)]]
