@@ -35,9 +35,7 @@ from src.model.shapes import write
 from src.model.wear import wear
 
 NO_DIGIT: Final = 10  # the label of what is none
-PICTURES: Final = (
-    f"{VERSION}.2"  # edition of the framing and of what is drawn here; a new one is made and measured anew
-)
+PICTURES: Final = f"{VERSION}.2"  # edition of framing and of what is drawn here: a new one is made and measured anew
 SIZE: Final = 30_000  # pictures of each kind
 KNOWN: Final = 10_000  # digits of MNIST, and as many written, that what is none is held against
 BATCH: Final = 1000  # pictures that are held against them at once

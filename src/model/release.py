@@ -1,6 +1,6 @@
 """Train the networks that ship, one seed after another, and save the first as an artefact.
 
-python -m src.model.release digit --version 1.0.0            make train-production
+python -m src.model.release digit --version 1.1.0            make train-production
 python -m src.model.release micro --version micro-1.0.0      make train-micro
 
 A training that was killed goes on where it was. Which seed ships is settled before any is scored: the first. The
@@ -29,7 +29,7 @@ from src.model.export import git_commit, save
 from src.model.files import write_whole
 from src.model.fit import logits_of
 from src.model.marathon import Material, Plan, Teacher, Trained
-from src.model.practice import KINDS, practice
+from src.model.practice import KINDS, PICTURES, practice
 from src.model.results import RESULTS
 from src.model.runtime import open_runtime
 from src.settings import ROOT, get_settings
@@ -84,10 +84,7 @@ def _release(options: argparse.Namespace) -> int:
     plan = replace(plan, epochs=options.epochs or plan.epochs)
     mnist = load(get_settings().data_dir)
     material = prepared(plan, mnist, KEPT)
-    trained = [
-        marathon.run(plan, seed, material, KEPT / f"{plan.network}-{plan.epochs}-{seed}.pt")
-        for seed in range(options.seeds)
-    ]
+    trained = [marathon.run(plan, seed, material, checkpoint(plan, seed, KEPT)) for seed in range(options.seeds)]
     if options.version:
         origin = Origin(options.version, plan.network, plan, 0, len(trained[0].learning), commit)
         sys.stdout.write(f"saved {publish(plan, trained[0], origin, material, options.out)} with its .onnx and .pt\n")
@@ -95,6 +92,12 @@ def _release(options: argparse.Namespace) -> int:
     write_whole(RESULTS / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")
     return 0
+
+
+def checkpoint(plan: Plan, seed: int, kept: Path) -> Path:
+    """Return where a training is kept in folder `kept`, to go on from: one of another practice is another training."""
+    practised = f"-{PICTURES}" if plan.practice else ""
+    return kept / f"{plan.network}-{plan.epochs}-{seed}{practised}.pt"
 
 
 def prepared(plan: Plan, mnist: Mnist, kept: Path) -> Material:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,16 @@ def test_a_teacher_answers_as_its_artefact_serves(reader: Reader, few_digits: Mn
     pixels = few_digits.test.pixels().contiguous(memory_format=torch.channels_last)
     answers = release.teacher_of(weights)(pixels)
     np.testing.assert_array_equal(answers.numpy(), reader.runtime.logits(few_digits.test.pixels().numpy()))
+
+
+def test_a_training_never_goes_on_with_one_of_other_practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = [release.PLANS["digit"], replace(release.PLANS["digit"], epochs=1), release.PLANS["micro"]]
+    kept = [release.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
+    monkeypatch.setattr(release, "PICTURES", "0.0")
+    later = [release.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
+    assert len(set(kept)) == len(kept)
+    assert not set(kept[:4]) & set(later)
+    assert kept[4:] == later[4:]  # which learn from no practice
 
 
 def test_each_plan_that_names_a_teacher_names_one_that_is_kept() -> None:

@@ -52,7 +52,7 @@ def _train_to_ship(params: Train) -> None:
     plan = replace(plan, epochs=params.epochs or plan.epochs)
     kept = _kept()
     material = release.prepared(plan, load(get_settings().data_dir), kept)
-    trained = marathon.run(plan, params.seed, material, kept / f"{plan.network}-{params.seed}-{plan.epochs}.pt")
+    trained = marathon.run(plan, params.seed, material, release.checkpoint(plan, params.seed, kept))
     origin = Origin(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
     release.publish(plan, trained, origin, material, CANDIDATE.parent)
 
