@@ -16,7 +16,7 @@ from PIL import Image
 
 from src.model import evaluation
 from src.model.artefact import newest
-from src.model.errors import DigitError
+from src.model.errors import DataError, DigitError
 from src.model.evaluation import Evaluation
 from src.model.preprocess import SIDE, Framed
 from src.model.reader import open_reader
@@ -33,10 +33,17 @@ def resized(data: bytes) -> Framed:
     return Framed(np.asarray(levels / 255, np.float32), 1)
 
 
-def folder_files(folder: Path) -> Iterator[File]:
-    """Yield the files `<label>_<anything>` below `folder`, in order of their names, each with its label."""
-    for path in sorted(folder.rglob("[0-9]_*")):
-        yield path.read_bytes(), int(path.name[0])
+def folder_files(folder: Path) -> list[File]:
+    """Return the files `<label>_<anything>` below `folder`, in order of their names, each with its label.
+
+    Raises `DataError` if there are none.
+    """
+    found = [(path.read_bytes(), int(path.name[0])) for path in sorted(folder.rglob("[0-9]_*")) if path.is_file()]
+    if not found:
+        raise DataError(
+            f"{folder} has no files named <label>_<anything>.<ext>, as 4_mine.png is: name a folder that does."
+        )
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,8 +73,9 @@ def _evaluate_folders(path: Path, folders: list[Path], resize_only: bool) -> Non
 def _evaluate_all(path: Path, folders: list[Path], keep: bool) -> None:
     from src.model import dataset, measure, plots  # noqa: PLC0415 - evaluating folders needs neither torch nor MNIST
 
+    own = {folder.name: folder_files(folder) for folder in folders}
     mnist = dataset.load(get_settings().data_dir)
-    found = measure.evaluate(path, mnist, {folder.name: list(folder_files(folder)) for folder in folders})
+    found = measure.evaluate(path, mnist, own)
     _report("\n".join(_lines(found)))
     if keep:
         _report(f"saved {evaluation.save(found)}")

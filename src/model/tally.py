@@ -43,7 +43,7 @@ def answers(reader: Reader, pictures: Iterable[File], frame: Frame | None = None
 
 def tally(answered: Answered) -> Tally:
     """Count what was right, and how far confidence is from it."""
-    labels = np.array([label for _, label in answered])
+    labels = np.array([label for _, label in answered], np.int64)
     read = [(reading, label) for reading, label in answered if reading]
     right = np.array([label for reading, label in read if reading.prediction == label], np.int64)
     shares = np.array([reading.probabilities for reading, _ in read]).reshape(-1, 10)

@@ -36,6 +36,20 @@ def test_the_command_prints_a_line_for_each_folder(capsys: pytest.CaptureFixture
     assert "10 of 10 right, 100.00%" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("only", [["--folder-only"], []])
+def test_a_folder_without_labelled_pictures_is_a_sentence_before_anything_is_measured(
+    only: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "load", lambda *_: pytest.fail("MNIST was loaded"))
+    (tmp_path / "four.png").write_bytes(encoded(drawn(4)))
+    assert evaluate.main([*only, "--folder", str(tmp_path)]) == 1
+    assert "4_mine.png" in capsys.readouterr().err
+
+
+def test_no_answers_are_a_tally_of_nothing() -> None:
+    assert tally([]).pictures == [0] * 10
+
+
 def test_merely_resizing_reads_fewer_drawings(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["--folder-only", "--resize-only", "--folder", str(ROOT / "data" / "samples")]) == 0
     right = re.search(r"(\d+) of 10 right", capsys.readouterr().out)
