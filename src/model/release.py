@@ -1,10 +1,11 @@
-"""Train the networks that ship, one seed after another, and save the first as an artefact.
+"""Train the networks that ship, one seed after another, and save one as an artefact.
 
 python -m src.model.release digit --version 1.1.0            make train-production
 python -m src.model.release micro --version micro-1.0.0      make train-micro
 
-A training that was killed goes on where it was. Which seed ships is settled before any is scored: the first. The
-official test set is scored once for each seed, with its last weights, and chooses nothing.
+A training that was killed goes on where it was. Which seed ships is settled before any is scored: the first that the
+gate lets through (`--ship` names it). The official test set is scored once for each seed, with its last weights, and
+chooses nothing; the gate never sees it.
 """
 
 import argparse
@@ -71,6 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, score, save; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
+        if not 0 <= options.ship < options.seeds:
+            raise DigitError(
+                f"--ship {options.ship} names none of the seeds 0 to {options.seeds - 1} that are trained."
+            )
         if options.version:
             require_free(options.out, options.version)
         return _release(options)
@@ -86,8 +91,9 @@ def _release(options: argparse.Namespace) -> int:
     material = prepared(plan, mnist, KEPT)
     trained = [marathon.run(plan, seed, material, checkpoint(plan, seed, KEPT)) for seed in range(options.seeds)]
     if options.version:
-        origin = Origin(options.version, plan.network, plan, 0, len(trained[0].learning), commit)
-        sys.stdout.write(f"saved {publish(plan, trained[0], origin, material, options.out)} with its .onnx and .pt\n")
+        shipped = trained[options.ship]
+        origin = Origin(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
+        sys.stdout.write(f"saved {publish(plan, shipped, origin, material, options.out)} with its .onnx and .pt\n")
     found = _scored(plan, trained, mnist.test)
     write_whole(RESULTS / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")
@@ -157,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("network", choices=sorted(PLANS))
     parser.add_argument("--version", help="version to save the first seed as; none saves nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--ship", type=int, default=0, help="the seed to save: the first that the gate lets through")
     parser.add_argument("--epochs", type=int, help="passes over MNIST, other than the plan's")
     parser.add_argument("--out", type=Path, default=get_settings().model_dir, help="the folder to save into")
     return parser

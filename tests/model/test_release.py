@@ -56,6 +56,12 @@ def test_a_training_never_goes_on_with_one_of_other_practice(tmp_path: Path, mon
     assert kept[4:] == later[4:]  # which learn from no practice
 
 
+def test_a_seed_that_is_not_trained_cannot_ship(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["digit", "--version", "9.9.9", "--seeds", "3", "--ship", "3", "--out", str(tmp_path)]
+    assert release.main(asked) == 1
+    assert "--ship 3" in capsys.readouterr().err
+
+
 def test_each_plan_that_names_a_teacher_names_one_that_is_kept() -> None:
     named = [plan.teacher for plan in release.PLANS.values() if plan.teacher]
     assert named
