@@ -1,6 +1,6 @@
 """May an artefact ship? Only if nothing that a user sees gets worse than with the one it replaces.
 
-python -m src.model.gate model/mnist-1.0.0.json --against model/mnist-0.0.1.json
+python -m src.model.gate model/mnist-1.1.0.json --against model/mnist-1.0.0.json
 
 Ends with 0 if it may, with 1 and a sentence for each reason if not. Both are measured on the same pictures, none of
 them of the official test set. Worse means: by more than chance explains. Of two counts of errors, the larger may exceed
