@@ -123,7 +123,7 @@ CASES: dict[str, Case] = {
     "ruled paper": lambda digit: ruled(digit, (155, 176, 218)),
     "squared paper": lambda digit: ruled(digit, (165, 180, 214), squared=True),
     # with no stroke along a line: that would be taken for the line
-    "paper ruled as dark as the pen": lambda digit: ruled(digit, (40, 45, 80), first=22),
+    "paper ruled as dark as the pen": lambda digit: ruled(digit, (40, 45, 80), first=20),
     "bands of exchanged colours": in_bands,
     "bands of exchanged colours, lying": lambda digit: in_bands(digit, lying=True),
     "faint pencil": lambda digit: paper(digit, np.ones((280, 280)), 2, darkest=0.8),
