@@ -161,7 +161,7 @@ def _scored(plan: Plan, trained: list[Trained], test: Digits) -> Seeds:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m src.model.release", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("network", choices=sorted(PLANS))
-    parser.add_argument("--version", help="version to save the first seed as; none saves nothing")
+    parser.add_argument("--version", help="version to save the seed of --ship as; none saves nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--ship", type=int, default=0, help="the seed to save: the first that the gate lets through")
     parser.add_argument("--epochs", type=int, help="passes over MNIST, other than the plan's")

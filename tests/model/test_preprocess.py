@@ -251,3 +251,8 @@ def test_a_bar_from_edge_to_edge_is_a_stroke() -> None:
     ink = np.zeros((100, 80), np.float32)
     ink[:, 30:50] = 1
     assert straightened(ink) is ink
+
+
+@pytest.mark.xfail(strict=True, reason="framing takes a stroke along a line as dark as it for the line")
+def test_a_four_whose_bar_lies_on_a_dark_line_is_read(reader: Reader) -> None:
+    assert reader.read(ruled(4, (40, 45, 80), first=22)).prediction == 4
