@@ -61,7 +61,8 @@ def _unlined(ink: Ink) -> Ink:
     edged = np.asarray(cv2.dilate(lines - strokes, np.ones((3, 1), np.uint8)), np.uint8)  # with their faint edges
     ruling = edged > strokes
     rest = np.where(ruling, 0, ink).astype(np.float32)
-    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2 * thickness + 5, 1), np.uint8))
+    gap = thickness + 2  # a line and its two edges
+    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((2 * gap + 1, 1), np.uint8))
     return np.asarray(np.where(ruling, closed, rest), np.float32)
 
 
