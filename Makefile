@@ -50,56 +50,56 @@ pipeline: environment .venv/pipeline.stamp ## from data to a release in the regi
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc repro
 
 gate: environment .venv/train.stamp ## hold the released network against what any must be able to do
-	@$(python) -m src.model.gate
+	@$(python) -m src.model.evaluation.release_gate
 
 deliver: environment .venv/pipeline.stamp ## put the pipeline's release into production
-	@$(python) -m src.model.pipeline.deliver
+	@$(python) -m src.model.pipeline.promote
 
 rollback: environment .venv/pipeline.stamp ## put the network back that was in production before
-	@$(python) -m src.model.pipeline.deliver --rollback
+	@$(python) -m src.model.pipeline.promote --rollback
 
 train-production: environment .venv/train.stamp ## train the network that is served, three seeds; goes on where it was killed
-	@$(python) -m src.model.release digit
+	@$(python) -m src.model.training.train_production digit
 
 train-micro: environment .venv/train.stamp ## train the best network of at most 6,422 parameters, three seeds
-	@$(python) -m src.model.release micro
+	@$(python) -m src.model.training.train_production micro
 
 evaluate: environment .venv/train.stamp ## measure the released network in every way and keep the figures in docs/results
-	@$(python) -m src.model.evaluate --save
+	@$(python) -m src.model.evaluation.evaluate --save
 
 compare: environment .venv/train.stamp ## train CNN and MLP on given and permuted pixels; RECIPE=best for the long way
-	@$(python) -m src.model.compare --recipe $(RECIPE) $(if $(RESUME),--resume)
-	@$(python) -m src.model.quote
+	@$(python) -m src.model.experiments.compare --recipe $(RECIPE) $(if $(RESUME),--resume)
+	@$(python) -m src.model.experiments.update_docs
 
 recovery: environment .venv/train.stamp ## find permuted pixels' places from ever more pictures
-	@$(python) -m src.model.recovery
-	@$(python) -m src.model.quote
+	@$(python) -m src.model.experiments.recovery_curve
+	@$(python) -m src.model.experiments.update_docs
 
 lesson: environment .venv/train.stamp ## make the networks that the page's experiment asks
-	@$(python) -m src.model.lesson
+	@$(python) -m src.model.experiments.export_permuted
 
 .PHONY: screenshots bench bench-page
 screenshots: install ## take the README's pictures of the page, and those that the tests compare it with
-	@$(python) -m tests.browser.screenshot
+	@$(python) -m tools.screenshots
 
 bench: install .venv-bench/made ## 20 minutes: the service's speed beside its floor and other frameworks; needs wrk
-	@$(python) -m tests.bench
+	@$(python) -m tools.bench
 
-.venv-bench/made: requirements-bench.txt
+.venv-bench/made: requirements/bench.txt
 	@$(python) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
 
 bench-page: install ## measure how long the page takes from the end of a stroke to the answer
-	@$(python) -m tests.browser.latency
+	@$(python) -m tools.page_latency
 
 words: install ## bring the page's catalogue of texts up to date and compile it
-	$(python) -m tests.catalogue
+	$(python) -m tools.text_catalogue
 
 lock: install ## write down every package of the images with its digests
-	@for image in api front; do \
+	@for image in api page; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
-	    --custom-compile-command "make lock" requirements-$$image.txt -o requirements-$$image.lock || exit; \
+	    --custom-compile-command "make lock" requirements/$$image.txt -o requirements/$$image.lock || exit; \
 	done
 
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
@@ -109,18 +109,18 @@ clean: ## remove what these commands made here; data and models stay
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What is installed, a stamp each: the requirements are looked at again only when they have changed.
-.venv/run.stamp: requirements-api.txt requirements-front.txt
+.venv/run.stamp: requirements/api.txt requirements/page.txt
 .venv/run.stamp: what = the service and the page, 0.7 GB
-.venv/train.stamp: requirements-api.txt requirements-train.txt
+.venv/train.stamp: requirements/api.txt requirements/train.txt
 .venv/train.stamp: what = what training needs, up to 6 GB
-.venv/pipeline.stamp: requirements-api.txt requirements-train.txt requirements-pipeline.txt
+.venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/pipeline.txt
 .venv/pipeline.stamp: what = what training and the pipeline around it need, up to 6 GB
-.venv/test.stamp: requirements-api.txt requirements-front.txt requirements-train.txt requirements-pipeline.txt requirements.txt
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements.txt
 .venv/test.stamp: what = everything that training and tests need, up to 6 GB
 
-.venv/%.stamp: constraints.txt
+.venv/%.stamp: requirements/constraints.txt
 	@echo "Installing $(what), into .venv"
-	@$(python) -m pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$(filter requirements%,$^))
+	@$(python) -m pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$(filter-out %/constraints.txt,$^))
 	@touch $@
 
 # Looked at every time, since an interruption leaves no date: pip writes a package's RECORD last, so an environment

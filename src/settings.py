@@ -92,3 +92,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         wrong = [f"DIGITS_{str(problem['loc'][0]).upper()}: {problem['msg']}." for problem in error.errors()]
         raise SystemExit("\n".join(wrong)) from error
+
+
+RESULTS = ROOT / "docs" / "results"
+FIGURES = ROOT / "docs" / "figures"

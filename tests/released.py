@@ -1,6 +1,6 @@
 """The network that the service serves by default."""
 
-from src.model.artefact import describe, newest
+from src.model.inference.artefact import describe, newest
 from src.settings import ROOT
 
 PATH = newest(ROOT / "model")

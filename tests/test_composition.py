@@ -15,7 +15,7 @@ import yaml
 
 from src.settings import ROOT
 from tests import servers
-from tests.app.asking import until
+from tests.app.api.api_client import until
 from tests.pictures import drawn, encoded
 
 HAPROXY: Final = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin") or ""
@@ -37,7 +37,7 @@ def services(file: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("file", "service"),
-    [("docker-compose.yml", "api"), ("docker-compose.yml", "page"), ("compose.scale.yml", "proxy")],
+    [("docker-compose.yml", "api"), ("docker-compose.yml", "page"), ("deploy/compose.scale.yml", "proxy")],
 )
 def test_a_container_may_do_no_more_than_it_must(file: str, service: str) -> None:
     container = services(file)[service]
@@ -50,7 +50,7 @@ def test_a_container_may_do_no_more_than_it_must(file: str, service: str) -> Non
 
 
 def test_each_waits_until_what_it_asks_is_healthy() -> None:
-    plain, scaled = services("docker-compose.yml"), services("compose.scale.yml")
+    plain, scaled = services("docker-compose.yml"), services("deploy/compose.scale.yml")
     assert plain["page"]["depends_on"] == {"api": {"condition": "service_healthy"}}
     assert plain["page"]["environment"]["DIGITS_API_URL"] == "http://api:8000"
     assert scaled["proxy"]["depends_on"] == {"api": {"condition": "service_healthy"}}
@@ -59,7 +59,7 @@ def test_each_waits_until_what_it_asks_is_healthy() -> None:
 
 
 def test_behind_the_proxy_the_services_have_no_port_of_their_own() -> None:
-    assert services("compose.scale.yml")["api"]["ports"] == []
+    assert services("deploy/compose.scale.yml")["api"]["ports"] == []
 
 
 def test_a_container_gets_longer_to_stop_than_the_service_takes() -> None:
@@ -75,7 +75,7 @@ def test_corrected_pictures_outlive_their_container_and_only_where_they_are_want
 
 
 def test_networks_that_are_delivered_reach_a_running_container_where_that_is_wanted() -> None:
-    (mounted,) = services("compose.live.yml")["api"]["volumes"]
+    (mounted,) = services("deploy/compose.live.yml")["api"]["volumes"]
     here, there, how = mounted.split(":")
     workdir = re.search(r"^WORKDIR (/srv.*)$", (ROOT / "Dockerfile.api").read_text(), flags=re.MULTILINE)
     assert workdir

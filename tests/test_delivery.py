@@ -34,7 +34,8 @@ def only(image: str, keyword: str) -> str:
 def copied(image: str) -> set[str]:
     """Return the files and folders that go from the project into an image."""
     lines = [line.split() for line in instructions(image) if line.startswith("COPY ") and "--from=" not in line]
-    return {word for line in lines for word in line[1:-1] if not word.startswith("--")}
+    patterns = {word for line in lines for word in line[1:-1] if not word.startswith("--")}
+    return {str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern)}
 
 
 def goes_into_the_build(path: str) -> bool:
@@ -71,7 +72,7 @@ def imports(start: str) -> set[str]:
     [
         ("api", "src/app/main.py"),
         ("api", "src/app/serve.py"),
-        ("api", "src/app/protocol.py"),
+        ("api", "src/app/api/core/protocol.py"),
         ("front", "src/app/front.py"),
     ],
 )
@@ -84,21 +85,22 @@ def test_an_image_holds_every_file_that_its_program_imports(image: str, start: s
 
 
 def test_the_page_imports_nothing_of_the_model_and_its_image_holds_none() -> None:
-    assert not [file for file in imports("src/app/front.py") | copied("front") if "model" in file]
+    assert not [
+        file for file in imports("src/app/front.py") | copied("front") if file.startswith(("src/model", "model"))
+    ]
 
 
 def test_the_service_needs_neither_torch_nor_the_page() -> None:
-    wanted = (ROOT / "requirements-api.txt").read_text()
+    wanted = (ROOT / "requirements/api.txt").read_text()
     assert not re.search(r"^(torch|streamlit)", wanted, flags=re.MULTILINE)
-    assert "src/app/front.py" not in copied("api")
+    assert copied("api").isdisjoint({"src/app", "src/app/front.py", "src/app/page", "src/model", "src/model/training"})
 
 
 @pytest.mark.parametrize(
     ("path", "kept"),
     [
         ("src/settings.py", True),
-        ("src/model/preprocess.py", True),
-        ("src/model/pipeline/train.py", False),
+        ("src/model/preprocessing/preprocess.py", True),
         ("model/mnist-1.0.0.onnx", True),
         ("model/.saving-x1/mnist-1.0.0.onnx", False),
         ("data/raw/MNIST/raw/train-images-idx3-ubyte", False),

@@ -8,6 +8,7 @@ import pytest
 from src.settings import ROOT
 
 PIN: Final = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
+DOCKERFILES: Final = {"api": "Dockerfile.api", "page": "Dockerfile.front"}
 
 
 def pins(file: str) -> dict[str, str]:
@@ -16,28 +17,28 @@ def pins(file: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", pin["name"]).lower(): pin["version"] for pin in found}
 
 
-@pytest.mark.parametrize("image", ["api", "front"])
+@pytest.mark.parametrize("image", ["api", "page"])
 def test_an_image_gets_the_versions_that_are_tested(image: str) -> None:
-    locked = pins(f"requirements-{image}.lock")
-    assert pins(f"requirements-{image}.txt").items() <= locked.items()
-    assert locked.items() <= pins("constraints.txt").items()
+    locked = pins(f"requirements/{image}.lock")
+    assert pins(f"requirements/{image}.txt").items() <= locked.items()
+    assert locked.items() <= pins("requirements/constraints.txt").items()
 
 
 def test_other_frameworks_read_pictures_with_the_service_s_own_versions() -> None:
-    service, bench = pins("requirements-api.txt"), pins("requirements-bench.txt")
+    service, bench = pins("requirements/api.txt"), pins("requirements/bench.txt")
     assert {name: bench[name] for name in bench.keys() & service.keys()}.items() <= service.items()
     assert {"numpy", "pillow", "opencv-python-headless", "onnxruntime"} <= bench.keys()
 
 
-@pytest.mark.parametrize("image", ["api", "front"])
+@pytest.mark.parametrize("image", ["api", "page"])
 def test_every_package_of_an_image_is_known_by_its_digest(image: str) -> None:
-    lock = (ROOT / f"requirements-{image}.lock").read_text()
+    lock = (ROOT / f"requirements/{image}.lock").read_text()
     packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
-    assert len(packages) == len(pins(f"requirements-{image}.lock"))
+    assert len(packages) == len(pins(f"requirements/{image}.lock"))
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", package) for package in packages)
-    assert "--require-hashes" in (ROOT / f"Dockerfile.{image}").read_text()
+    assert "--require-hashes" in (ROOT / DOCKERFILES[image]).read_text()
 
 
-@pytest.mark.parametrize("image", ["api", "front"])
+@pytest.mark.parametrize("image", ["api", "page"])
 def test_a_lock_names_no_host(image: str) -> None:
-    assert "://" not in (ROOT / f"requirements-{image}.lock").read_text()
+    assert "://" not in (ROOT / f"requirements/{image}.lock").read_text()

@@ -43,8 +43,9 @@ def executable(path: Path, text: str) -> Path:
 def project(tmp_path: Path) -> Path:
     """Return a folder with the Makefile, the requirements, and what `PYTHON_THAT_FITS` puts into .venv."""
     executable(tmp_path / "bin" / "installed", INSTALLED)
-    for file in [ROOT / "Makefile", ROOT / "constraints.txt", *ROOT.glob("requirements*.txt")]:
+    for file in (ROOT / "Makefile", ROOT / "requirements.txt"):
         shutil.copy(file, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
 
 
@@ -149,7 +150,7 @@ def test_run_installs_once_and_then_only_starts(project: Path) -> None:
     assert make(project, "run").returncode == 0
     install, start = calls(project)
     assert install.startswith("-m pip install")
-    assert install.endswith("-r requirements-api.txt -r requirements-front.txt")
+    assert install.endswith("-r requirements/api.txt -r requirements/page.txt")
     assert start == "-m src.app.run"
 
     assert make(project, "run").returncode == 0
@@ -160,7 +161,7 @@ def test_changed_requirements_are_installed(project: Path) -> None:
     executable(project / ".venv" / "bin" / "python", INSTALLED)
     make(project, "run")
     stamp = (project / ".venv" / "run.stamp").stat().st_mtime
-    os.utime(project / "constraints.txt", (stamp + 1, stamp + 1))
+    os.utime(project / "requirements/constraints.txt", (stamp + 1, stamp + 1))
 
     make(project, "run")
 

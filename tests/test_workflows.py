@@ -54,7 +54,7 @@ def test_what_is_published_was_tested_started_and_asked_before() -> None:
     publishing = [name for name, job in found.items() if "docker/build-push-action" in str(job)]
     assert publishing == ["publish"]
     assert set(found["publish"]["needs"]) == {"test", "pipeline", "image"}
-    assert "tests.ask_stack" in str(found["image"])
+    assert "tools.ask_stack" in str(found["image"])
     scans = [step["with"] for step in found["image"]["steps"] if "scan-action" in step.get("uses", "")]
     assert [scan["image"] for scan in scans] == ["digits-api", "digits-page"]
     assert all(scan["fail-build"] and scan["only-fixed"] and scan["severity-cutoff"] == "critical" for scan in scans)

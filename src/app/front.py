@@ -12,19 +12,19 @@ if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:
 
 import streamlit as st
 
-from src.app import retry, views
-from src.app.asking import read_once
-from src.app.client import Answer
-from src.app.errors import ServiceError
-from src.app.experiment import show_experiment
-from src.app.heat import show_heat
-from src.app.history import remember, show_history
-from src.app.network_note import show_network
-from src.app.paper import SIDE
-from src.app.several import show_answers
-from src.app.sources import take_pictures
-from src.app.teach import teach
-from src.app.words import LANGUAGES, language, say
+from src.app.page import rendering
+from src.app.page.canvas import SIDE
+from src.app.page.client import Answer
+from src.app.page.errors import ServiceError
+from src.app.page.i18n import LANGUAGES, language, say
+from src.app.page.inputs import take_pictures
+from src.app.page.panels import retry
+from src.app.page.panels.batch import show_answers
+from src.app.page.panels.experiment import show_experiment
+from src.app.page.panels.feedback import teach
+from src.app.page.panels.heatmap import show_heat
+from src.app.page.panels.history import remember, show_history, show_network
+from src.app.page.session import read_once
 
 ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
 <path d="M12 6 8 16h12M16 11v11" fill="none" stroke="#fff" stroke-width="2.5"/></svg>"""
@@ -33,7 +33,7 @@ ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
 def main() -> None:
     """Lay the page out."""
     st.set_page_config(page_title=say("Digit reader"), page_icon=ICON)
-    st.html(Path(__file__).with_name("front.css"))
+    st.html(Path(__file__).parent / "page" / "page.css")
     with st.container(key="top", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(say("Digit reader"), anchor=False, width="content")
         choose_language()
@@ -73,17 +73,17 @@ def read_page() -> None:
 def show_answer(picture: bytes | None) -> Answer | None:
     """Ask the service about `picture`, show what it says and return it; without a picture, invite."""
     if picture is None:
-        st.html(views.invitation())
+        st.html(rendering.invitation())
         return None
     try:
         with st.spinner(say("Reading …")):
             answer = read_once(picture)
     except ServiceError as error:
-        st.html(views.failure(error))
-        if not views.is_blank(error):
+        st.html(rendering.failure(error))
+        if not rendering.is_blank(error):
             retry.offer(error.wait_s)
         return None
-    st.html(views.answer(answer))
+    st.html(rendering.answer(answer))
     show_heat(picture)
     teach(picture, answer)
     return answer

@@ -13,10 +13,12 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
-from src.app import docs, feedback, health, logs, models, predict, problems, service
-from src.app.catalogue import Catalogue
-from src.app.gate import Gate
-from src.app.lanes import give_memory_back
+from src.app.api import state
+from src.app.api.core import logs, problems
+from src.app.api.core.middleware import Gate
+from src.app.api.executor import give_memory_back
+from src.app.api.model_repository import Catalogue
+from src.app.api.routes import docs, feedback, health, models, predict
 from src.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # what generated clients call their functions
         lifespan=_lifespan,
     )
-    app.state.service = here = service.build(settings)
+    app.state.service = here = state.build(settings)
     problems.install(app)
     # the gate asks for the key, before anything is read; this tells OpenAPI
     keys = [Depends(HTTPBearer(auto_error=False))] if settings.api_keys else []
@@ -61,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load a network and look for newer ones; a service without one stays up and says why it is not ready."""
-    here = cast(service.Service, app.state.service)
+    here = cast(state.Service, app.state.service)
     logs.install(here.settings.log_level)
     give_memory_back()
     await to_thread.run_sync(here.catalogue.refresh)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from src.app import logs
+from src.app.api.core import logs
 from src.settings import Settings, read_settings
 
 
@@ -39,7 +39,7 @@ def config(settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.api_port,
         workers=settings.workers,
-        http="src.app.protocol:BoundedProtocol",
+        http="src.app.api.core.protocol:BoundedProtocol",
         ws="none",
         log_config=logs.config(settings.log_level),
         access_log=False,

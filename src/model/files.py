@@ -1,5 +1,6 @@
 """Files that are there whole or not at all."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,3 +22,9 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file that appears whole."""
     with whole(path) as part:
         part.write_text(text)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

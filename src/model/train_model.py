@@ -19,14 +19,14 @@ from torch import nn
 from tqdm import tqdm
 
 from src.model import networks
-from src.model.artefact import VERSION, Description, require_free, versions
-from src.model.augment import NONE
-from src.model.calibrate import calibrated
-from src.model.dataset import Mnist, load
-from src.model.description import Origin, measured
+from src.model.data.augmentation import NONE
+from src.model.data.mnist import Mnist, load_mnist
 from src.model.errors import ArtefactError, DigitError
-from src.model.export import git_commit, save
-from src.model.fit import Best, Recipe, fit, steps
+from src.model.inference.artefact import VERSION, Description, require_free, versions
+from src.model.training.calibration import calibrated
+from src.model.training.export import save
+from src.model.training.fit import Best, Recipe, fit, steps
+from src.model.training.metadata import Origin, git_commit, measured
 from src.settings import get_settings
 
 RECIPES = {
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     run = Run(_free_version(options), options.network, options.seed, _recipe(options), git_commit())
-    mnist = load(get_settings().data_dir)
+    mnist = load_mnist(get_settings().data_dir)
     if options.quick:
         mnist = Mnist(mnist.train[:QUICK_DIGITS], mnist.validation[:QUICK_DIGITS], mnist.test[:QUICK_DIGITS])
     network = networks.seeded(run.network, run.seed)

@@ -5,8 +5,8 @@ import pytest
 from httpx import Client
 from streamlit.testing.v1 import AppTest
 
-from tests.app.front_page import FRONT, forget
-from tests.app.test_client import ANSWER
+from tests.app.page.app_page import FRONT, forget
+from tests.app.page.test_client import ANSWER
 from tests.servers import FakeService, Server
 
 

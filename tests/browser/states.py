@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, expect
 
-from src.app.words import translator
+from src.app.page.i18n import translator
 from tests.browser.sheet import INVITATION, Sheet
 
 Say = Callable[[str], str]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import OpenPage
 from tests.browser.states import DEVICES, THEMES, states
-from tests.catalogue import catalogue
+from tools.text_catalogue import catalogue
 
 pytestmark = pytest.mark.browser
 

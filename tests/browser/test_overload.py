@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import servers
-from tests.app.test_client import ANSWER, problem
+from tests.app.page.test_client import ANSWER, problem
 from tests.browser.conftest import OpenPage
 from tests.browser.sheet import Sheet
 from tests.servers import FakeService, Server

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from src.model.artefact import newest
-from src.model.dataset import Digits, Mnist
-from src.model.reader import Reader, open_reader
+from src.model.data.mnist import Digits, Mnist
+from src.model.inference.artefact import newest
+from src.model.inference.predictor import Reader, open_reader
 from src.settings import ROOT
 from tests import pictures
 

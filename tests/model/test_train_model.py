@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from src.model import train_model
-from src.model.artefact import describe
-from src.model.dataset import Mnist
+from src.model.data.mnist import Mnist
+from src.model.inference.artefact import describe
 from src.settings import ROOT
 
 
 @pytest.fixture
 def _few(few_digits: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_model, "load", lambda _: few_digits)
+    monkeypatch.setattr(train_model, "load_mnist", lambda _: few_digits)
 
 
 @pytest.mark.usefixtures("_few")

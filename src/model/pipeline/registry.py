@@ -13,10 +13,10 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from src.model.artefact import describe, paths
 from src.model.errors import DigitError
 from src.model.files import whole, write_whole
-from src.model.pipeline.record import connect
+from src.model.inference.artefact import describe, paths
+from src.model.pipeline.tracking import connect
 
 NAME: Final = "digits"
 PRODUCTION: Final = "production"

@@ -13,14 +13,18 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from src.model.errors import DigitError
-from src.model.pipeline import deliver
-from src.model.pipeline.params import BUILD, FEEDBACK, REFUSED, read_params
-from src.model.pipeline.triggers import reasons, unseen
-from src.settings import ROOT, get_settings
+from src.model.inference.artefact import describe, newest
+from src.model.monitoring import drift
+from src.model.params import Triggers, read_params
+from src.model.pipeline import promote
+from src.model.pipeline.feedback import notes
+from src.model.pipeline.paths import BUILD, FEEDBACK, REFUSED
+from src.settings import ROOT, Settings, get_settings
 
 REFUSAL: Final = BUILD / "refused.json"  # there only where the gate refused
 
@@ -39,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if not run(unseen(settings.feedback_dir), ", ".join(why)):
         return 1
-    return deliver.main([]) if options.deliver else 0
+    return promote.main([]) if options.deliver else 0
 
 
 def run(notes: list[Path], reason: str) -> bool:
@@ -94,3 +98,24 @@ def _parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list[str]:
+    """Return a sentence for each; `metrics` is where the service counts. Raises `DigitError`, `OSError`."""
+    found = []
+    if (new := len(unseen(settings.feedback_dir))) >= triggers.new_pictures:
+        found.append(f"feedback: {new} corrected pictures since the last run")
+    if metrics:
+        version = drift.serving()
+        verdicts = drift.judge(drift.reference_of(version), drift.served(metrics, version), triggers)
+        found += [f"drift: {each}" for each in verdicts if each.drifted]
+    made = datetime.fromisoformat(describe(settings.model_file or newest(settings.model_dir)).created)
+    if datetime.now(UTC) - made > timedelta(days=triggers.oldest_days):
+        found.append(f"schedule: the network in production is of {made:%Y-%m-%d}")
+    return found
+
+
+def unseen(folder: Path | None) -> list[Path]:
+    """Return the notes under `folder` that no run has looked at."""
+    seen = {path.name for known in (FEEDBACK, REFUSED) for path in notes(known)}
+    return [path for path in notes(folder) if path.name not in seen] if folder else []

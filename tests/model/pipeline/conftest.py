@@ -7,8 +7,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from src.app.store import Store
-from src.model.pipeline import record
+from src.app.api.feedback_store import Store
+from src.model.pipeline import tracking
 from tests.pictures import encoded, mnist
 
 Keep = Callable[..., str]
@@ -27,8 +27,8 @@ def _own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database:
     """Leave the developer's record alone."""
     (tmp_path / "mlruns").mkdir()
     shutil.copy(empty_database, tmp_path / "mlruns")
-    monkeypatch.setattr(record, "LOCAL", tmp_path / "mlruns")
-    monkeypatch.setattr(record, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(tracking, "LOCAL", tmp_path / "mlruns")
+    monkeypatch.setattr(tracking, "BUILD", tmp_path / "build")
     monkeypatch.setattr(mlflow, "is_tracking_uri_set", lambda: False)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import mlflow
 import pytest
 
-from src.model.artefact import describe, newest, paths, versions
 from src.model.files import write_whole
-from src.model.pipeline import deliver, registry
-from src.model.pipeline.package import next_version
-from src.model.pipeline.record import recorded
+from src.model.inference.artefact import describe, newest, paths, versions
+from src.model.pipeline import promote, registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered
+from src.model.pipeline.stages.package import next_version
+from src.model.pipeline.tracking import recorded
 from src.settings import ROOT
 
 pytestmark = pytest.mark.usefixtures("_own_record")
@@ -41,8 +41,8 @@ def model_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     class Here:
         model_dir = folder
 
-    monkeypatch.setattr(deliver, "get_settings", Here)
-    monkeypatch.setattr(deliver, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(promote, "get_settings", Here)
+    monkeypatch.setattr(promote, "RESULTS", tmp_path / "results")
     release(folder, "1.0.0")
     registered(tmp_path / "made", "1.0.0", "", PRODUCTION)
     registered(tmp_path / "made", "1.0.1", "1.0.0", CANDIDATE)
@@ -56,14 +56,14 @@ def in_production() -> str:
 
 
 def test_the_candidate_goes_into_production_whole(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert deliver.main([]) == 0
+    assert promote.main([]) == 0
     assert capsys.readouterr().out == "1.0.1 is in production.\n"
     assert describe(newest(model_dir)).version == in_production() == "1.0.1"
 
 
 def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, tmp_path: Path) -> None:
-    deliver.main([])
-    assert deliver.main(["--rollback"]) == 0
+    promote.main([])
+    assert promote.main(["--rollback"]) == 0
     assert versions(model_dir) == ["1.0.0"]
     assert in_production() == "1.0.0"
     assert (
@@ -79,23 +79,23 @@ def test_the_figures_come_and_go_with_the_network(model_dir: Path, tmp_path: Pat
         write_whole(folder / "evaluation-1.0.2.json", "{}")
     registered(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
     (results / "evaluation-1.0.2.json").unlink()
-    deliver.main([])
+    promote.main([])
     assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json", "evaluation-1.0.2.json"}
-    deliver.main(["--rollback"])
+    promote.main(["--rollback"])
     assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json"}
     assert versions(model_dir) == ["1.0.0"]
 
 
 def test_a_network_that_is_gone_from_the_folder_comes_back_from_the_registry(model_dir: Path) -> None:
-    deliver.main([])
+    promote.main([])
     for path in paths(model_dir, "1.0.0").values():
         path.unlink()
-    deliver.main(["--rollback"])
+    promote.main(["--rollback"])
     assert describe(newest(model_dir)).version == "1.0.0"
 
 
 def test_the_first_network_has_nothing_to_go_back_to(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert deliver.main(["--rollback"]) == 1
+    assert promote.main(["--rollback"]) == 1
     assert "replaced nothing" in capsys.readouterr().err
     assert versions(model_dir) == ["1.0.0"]
 
@@ -105,13 +105,13 @@ def test_a_candidate_that_was_held_against_another_is_not_delivered(
 ) -> None:
     registered(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
     registry.name(PRODUCTION, registry.find_version("1.0.1"))
-    assert deliver.main([]) == 1
+    assert promote.main([]) == 1
     assert "run the pipeline again" in capsys.readouterr().err
     assert versions(model_dir) == ["1.0.0"]
 
 
 def test_without_a_candidate_a_sentence_says_how_to_make_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert deliver.main([]) == 1
+    assert promote.main([]) == 1
     assert "make pipeline" in capsys.readouterr().err
 
 

@@ -1,0 +1,46 @@
+"""What those who run the service ask: does it live, is it ready, and its counts."""
+
+from typing import Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from src.app.api import state
+from src.app.api.routes import openapi
+from src.app.api.schemas import Status
+
+router = APIRouter(tags=["operation"])
+
+LIVE: Final = openapi.answered({"default": {"status": "live"}})
+READY: Final = openapi.answered({"default": {"status": "ready"}})
+TEXT: Final[openapi.Responses] = {
+    200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}, "example": "digits_requests_in_hand 1.0"}}}
+}
+
+
+@router.get("/health/live", summary="The process answers", responses=LIVE | openapi.refused("internal-error"))
+async def live() -> Status:
+    """Answer; whoever gets none may start the process anew."""
+    return Status(status="live")
+
+
+@router.get(
+    "/health/ready", summary="A network is loaded", responses=READY | openapi.refused("not-ready", "internal-error")
+)
+async def ready(request: Request) -> Status:
+    """Say whether pictures can be read."""
+    state.of(request).catalogue.serving()
+    return Status(status="ready")
+
+
+@router.get(
+    "/metrics",
+    summary="Counts for Prometheus",
+    response_class=Response,
+    responses=TEXT | openapi.refused("internal-error"),
+)
+async def metrics(request: Request) -> Response:
+    """Return the counts of all workers."""
+    counts = await to_thread.run_sync(state.of(request).metrics.exposed)
+    return Response(counts, media_type=CONTENT_TYPE_LATEST)

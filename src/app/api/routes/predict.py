@@ -1,0 +1,160 @@
+"""`/api/v1/predict`: pictures in, digits out, one at a time or as a batch."""
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BeforeValidator
+
+from src.app.api import state
+from src.app.api.core import problems
+from src.app.api.core.problem_types import OF_PICTURES
+from src.app.api.core.problems import Problem
+from src.app.api.routes import openapi, uploads
+from src.app.api.schemas import (
+    DETAILS,
+    HEAT,
+    STEPS,
+    BatchAnswers,
+    Details,
+    DetailsWithSteps,
+    Prediction,
+    details,
+    details_with_steps,
+)
+from src.model.errors import PictureError
+from src.model.inference.predictor import Reader, Reading
+from src.model.preprocessing.preprocess import Framed, Steps, kept_in, preprocess
+
+router = APIRouter(prefix="/api/v1", tags=["digits"])
+
+REFUSALS: Final = (
+    "bad-request",
+    "unauthorized",
+    "unknown-model",
+    "request-timeout",
+    "file-too-large",
+    "unsupported-media-type",
+    "invalid-request",
+    "internal-error",
+    "not-ready",
+    "too-busy",
+)
+PICTURE_REFUSALS: Final = (
+    "empty-file",
+    "damaged-picture",
+    "too-many-pixels",
+    "too-many-files",
+    "unsupported-format",
+    "blank-picture",
+)
+ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # made once: there are no others
+
+
+def true_or_false(value: object) -> object:
+    """Take what OpenAPI's boolean is written as; pydantic would also take "yes", "on" and "1"."""
+    return {"true": True, "false": False}.get(value, "neither") if isinstance(value, str) else value
+
+
+WithDetails = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also say how sure, all ten probabilities and what was seen"),
+]
+WithSteps = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also show the steps from the picture to what was seen; brings the details along"),
+]
+WithHeat = Annotated[
+    bool,
+    BeforeValidator(true_or_false),
+    Query(description="also show where on the picture the answer came from; brings the details along"),
+]
+Version = Annotated[
+    str | None, Query(max_length=64, description="version of the network that answers; by default the newest release")
+]
+
+
+@router.post(
+    "/predict",
+    summary="Read a digit",
+    response_model=DetailsWithSteps | Details | Prediction,
+    responses=openapi.answered(
+        {
+            "default": {"prediction": 4},
+            "details=true": DETAILS,
+            "heat=true": DETAILS | HEAT,
+            "steps=true": DETAILS | STEPS,
+        }
+    )
+    | openapi.refused(*REFUSALS, *PICTURE_REFUSALS),
+    openapi_extra=openapi.one_picture(),
+)
+async def predict(
+    request: Request,
+    details: WithDetails = False,
+    steps: WithSteps = False,
+    heat: WithHeat = False,
+    model: Version = None,
+) -> Response:
+    """Read the digit on one picture, sent in a form or as the body itself."""
+    here = state.of(request)
+    reader = await here.catalogue.reader(model)
+    data = await uploads.picture(request)
+    seen: Steps | None = {} if steps else None
+    work = partial(read, reader, data, seen=seen, heat=heat)
+    reading = await (here.lanes.run(work) if heat else here.lanes.read(work, len(data)))  # heat is dozens of answers
+    here.metrics.answer(reading, reader.description.version)
+    return spelt_out(reading, reader, seen) if details or steps or heat else ANSWERS[reading.prediction]
+
+
+@router.post(
+    "/predict/batch",
+    summary="Read a digit on each of several pictures",
+    response_model=BatchAnswers,
+    response_model_exclude_unset=True,
+    responses=openapi.answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
+    | openapi.refused(*REFUSALS, "too-many-files"),
+    openapi_extra=openapi.many_pictures(),
+)
+async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> BatchAnswers:
+    """Read a digit on each picture; the answers are in the order of the files, a problem where one can't be read."""
+    here = state.of(request)
+    reader = await here.catalogue.reader(model)
+    found: list[Framed | PictureError] = []
+    for data in await uploads.pictures(request, here.settings.max_files):
+        try:
+            found.append(await here.lanes.run(partial(preprocess, data)))
+        except PictureError as error:
+            found.append(error)
+    framed = [one for one in found if isinstance(one, Framed)]
+    readings = iter(await here.lanes.run(lambda _: reader.answers(framed)) if framed else ())
+    answers = [_one_of_many(here, reader, next(readings) if isinstance(one, Framed) else one, details) for one in found]
+    return BatchAnswers(answers=answers)
+
+
+def read(reader: Reader, data: bytes, max_pixels: int, seen: Steps | None = None, heat: bool = False) -> Reading:
+    """Read the digit on the picture `data`; its steps are kept in `seen`. Raises a `PictureError`."""
+    framed = preprocess(data, max_pixels) if seen is None else preprocess(data, max_pixels, kept_in(seen))
+    return reader.answer_with_heat(framed) if heat else reader.answer(framed)
+
+
+def spelt_out(reading: Reading, reader: Reader, seen: Steps | None = None) -> Response:
+    """Return an answer with all its details, and with its steps and heat if they were kept."""
+    version = reader.description.version
+    body = details(reading, version) if seen is None else details_with_steps(reading, seen, version)
+    return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
+
+
+def _one_of_many(
+    here: state.Service, reader: Reader, found: Reading | PictureError, with_details: bool
+) -> Details | Prediction | Problem:
+    if isinstance(found, PictureError):
+        here.metrics.problem(name := OF_PICTURES[type(found)])
+        return problems.body(name, str(found))
+    here.metrics.answer(found, reader.description.version)
+    if with_details:
+        return details(found, reader.description.version)
+    return Prediction(prediction=found.prediction)

@@ -1,0 +1,168 @@
+"""What goes over the wire. The contract only ever grows: the default answer stays `{"prediction": 4}`."""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, Field
+
+from src.app.api.core.problems import Problem
+from src.model.inference.artefact import Description
+from src.model.inference.predictor import Reading
+from src.model.preprocessing.preprocess import Steps
+
+
+class Prediction(BaseModel):
+    """The digit on the picture."""
+
+    prediction: int = Field(ge=0, le=9)
+
+
+class Details(Prediction):
+    """The digit, how sure the network is of it, and what it saw."""
+
+    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
+    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
+    model: str = Field(description="version of the network that answered")
+    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+    heat: str | None = Field(
+        None,
+        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
+    )
+
+
+class StepPictures(BaseModel):
+    """What lay between the picture and `image`, PNG data URLs of at most 112 pixels a side."""
+
+    ink: str = Field(description="the ink that was found on the picture")
+    crop: str | None = Field(description="the digit's strokes, cut out; null if the picture has MNIST's form already")
+    box: str | None = Field(description="fitted into 20x20 pixels, its strokes as wide as MNIST's; null likewise")
+
+
+class DetailsWithSteps(Details):
+    """The details, and the steps from the picture to what the network saw."""
+
+    steps: StepPictures
+
+
+DETAILS: dict[str, Any] = {
+    "prediction": 4,
+    "confidence": 0.97,
+    "probabilities": [0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
+    "digit_score": 0.99,
+    "digits_seen": 1,
+    "model": "0.0.1",
+    "image": "data:image/png;base64,iVBORw0KGgo…",
+}
+HEAT: dict[str, Any] = {"heat": DETAILS["image"]}
+STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
+
+
+class BatchAnswers(BaseModel):
+    """One answer for each picture of a batch, in their order; a problem where a picture can't be read."""
+
+    answers: list[Details | Prediction | Problem]
+
+
+class Model(Description):
+    """What a network's artefact says of it."""
+
+    serving: bool = Field(description="answers where no other version is asked for")
+
+
+MODEL: dict[str, Any] = {
+    "version": "1.2.3",
+    "network": "cnn",
+    "parameters": 6422,
+    "preprocessing": 1,
+    "normalisation": {"mean": 0.13, "std": 0.31},
+    "confidence": {"temperature": 1.2, "score_slope": 0.4, "score_offset": -4.2},
+    "validation": {"accuracy": 0.99, "loss": 0.04, "pictures": 5000},
+    "test": {"accuracy": 0.99, "loss": 0.03, "pictures": 10000},
+    "seed": 0,
+    "recipe": {"epochs": 60, "batch": 128},
+    "epochs": 60,
+    "interrupted": False,
+    "data_sha256": {"train-images-idx3-ubyte": "ba89…"},
+    "git_commit": "392f…",
+    "libraries": {"torch": "2.14.1"},
+    "threads": 2,
+    "created": "2026-11-23T06:53:32+00:00",
+    "order": None,
+    "sha256": {"onnx": "05e2…", "pt": "a41c…"},
+    "serving": True,
+}
+
+
+class Models(BaseModel):
+    """The networks, newest first."""
+
+    models: list[Model]
+
+
+class Features(BaseModel):
+    """What the service is set to do."""
+
+    feedback: bool = Field(description="corrections are taken; false where there is no folder for them")
+
+
+class Feedback(BaseModel):
+    """A corrected picture as it is kept."""
+
+    sha256: str = Field(description="of the picture; it is also the name of its file")
+    digit: int = Field(ge=0, le=9, description="what it really was, as was said first")
+    prediction: int = Field(ge=0, le=9)
+    confidence: float = Field(ge=0, le=1)
+    digit_score: float = Field(ge=0, le=1)
+    model: str = Field(description="version of the network that answered")
+
+
+FEEDBACK: dict[str, Any] = {
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "digit": 7,
+    "prediction": 1,
+    "confidence": 0.61,
+    "digit_score": 0.93,
+    "model": "0.0.1",
+}
+
+
+class Status(BaseModel):
+    """The state of the service."""
+
+    status: str
+
+
+def details(reading: Reading, model: str) -> Details:
+    """Spell a reading out, with its heat if that was asked for."""
+    heat = {} if reading.heat is None else {"heat": data_url(reading.heat)}
+    return Details(
+        prediction=reading.prediction,
+        confidence=reading.probabilities[reading.prediction],
+        probabilities=reading.probabilities,
+        digit_score=reading.digit_score,
+        digits_seen=reading.digits_seen,
+        model=model,
+        image=data_url(reading.pixels),
+        **heat,
+    )
+
+
+def details_with_steps(reading: Reading, steps: Steps, model: str) -> DetailsWithSteps:
+    """Spell a reading out, and what lay before it."""
+    shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
+    return DetailsWithSteps(
+        **details(reading, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)
+    )
+
+
+def data_url(pixels: NDArray[np.float32]) -> str:
+    """Return float32 [h, w] in 0..1 as the data URL of a PNG."""
+    file = io.BytesIO()
+    Image.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

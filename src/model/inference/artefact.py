@@ -1,0 +1,134 @@
+"""A trained network on disk: `mnist-<version>.pt`, `.onnx` and `.json`, which belong together.
+
+The .json is written last and holds the digests of the other two, so that a set is whole exactly when its .json is
+there and agrees. Nothing here needs torch.
+"""
+
+import re
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from src.model.errors import ArtefactError
+from src.model.files import sha256
+
+PREFIX: Final = "mnist-"
+# A bare version is a release; words before it ("mlp-0.1.0") mark a line that is served only when asked for.
+VERSION: Final = re.compile(r"(?P<line>([a-z][a-z0-9]*-)+)?(?P<numbers>\d+\.\d+\.\d+)")
+
+WeightsKind = Literal["onnx", "pt"]
+
+
+class Figures(BaseModel):
+    """How well a network read a set of digits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accuracy: float = Field(ge=0, le=1)
+    loss: float = Field(ge=0, description="mean cross-entropy in nats, before calibration")
+    pictures: int = Field(gt=0)
+
+
+class Confidence(BaseModel):
+    """What turns logits into honest numbers; fitted on validation digits (see `src/model/training/calibration.py`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(gt=0, description="logits are divided by this before the softmax")
+    score_slope: float = Field(description="digit score = sigmoid(slope * energy + offset)")
+    score_offset: float
+
+
+class Description(BaseModel):
+    """The .json: what an artefact is, how good, and from what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    network: str
+    parameters: int
+    preprocessing: int
+    normalisation: dict[str, float]
+    confidence: Confidence
+    validation: Figures
+    test: Figures
+    seed: int
+    recipe: dict[str, object]
+    epochs: int
+    interrupted: bool
+    data_sha256: dict[str, str]
+    git_commit: str
+    libraries: dict[str, str]
+    threads: int
+    created: str
+    order: list[int] | None = Field(
+        None, description="the network sees pixel i of a picture taken from place order[i]; null: as it is"
+    )
+    eight_bits: bool = Field(False, description="the .onnx computes in 8 bits; validation and test are of the .pt")
+    sha256: dict[WeightsKind, str]
+
+
+def paths(folder: Path, version: str) -> dict[str, Path]:
+    """Return where the three files of `version` lie, by ending."""
+    return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
+
+
+def require_free(folder: Path, version: str) -> None:
+    """Raise `ArtefactError` if `folder` holds `version` already: versions are never overwritten."""
+    if (path := paths(folder, version)["json"]).exists():
+        raise ArtefactError(f"{path} exists. Versions are never overwritten: choose another.")
+
+
+def versions(folder: Path) -> list[str]:
+    """Return the versions under `folder`, oldest first, releases after everything else."""
+    names = [path.stem.removeprefix(PREFIX) for path in folder.glob(f"{PREFIX}*.json")]
+    return sorted((name for name in names if VERSION.fullmatch(name)), key=_age)
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """Return the .json of each release under `folder`, or of whatever is there if none is a release.
+
+    Raises `ArtefactError` if nothing is.
+    """
+    found = versions(folder)
+    if not found:
+        raise ArtefactError(f"There is no trained network under {folder}. Train one with `make train`.")
+    releases = [version for version in found if version[0].isdigit()]
+    return [paths(folder, version)["json"] for version in reversed(releases or found)]
+
+
+def newest(folder: Path) -> Path:
+    """Return the .json of the newest release under `folder`. Raises `ArtefactError` if there is none."""
+    return newest_first(folder)[0]
+
+
+def describe(path: Path) -> Description:
+    """Read and verify the set that the file at `path` (any of its three) belongs to. Raises `ArtefactError`."""
+    stem = path.name.removesuffix(path.suffix)
+    try:
+        description = Description.model_validate_json(path.with_suffix(".json").read_bytes())
+    except OSError as error:
+        raise ArtefactError(f"{path.with_suffix('.json')} can't be read: {error.strerror}.") from error
+    except ValidationError as error:
+        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {error}") from error
+    if stem != PREFIX + description.version:
+        raise ArtefactError(f"{path} says that it is version {description.version}; its name says otherwise.")
+    if set(description.sha256) != {"onnx", "pt"}:
+        raise ArtefactError(f"{path.with_suffix('.json')} lacks the digests of its .onnx and .pt: train again.")
+    for kind, expected in description.sha256.items():
+        _verify(path.with_suffix(f".{kind}"), expected)
+    return description
+
+
+def _verify(path: Path, expected: str) -> None:
+    if not path.exists():
+        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.")
+    if sha256(path) != expected:
+        raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
+
+
+def _age(version: str) -> tuple[bool, list[int], str]:
+    match = VERSION.fullmatch(version)
+    numbers = match["numbers"].split(".") if match else []
+    return (bool(match and not match["line"]), [int(number) for number in numbers], version)

@@ -1,0 +1,49 @@
+"""What the service's statistics are on the digits that a network was measured on: drift is told against it.
+
+python -m src.model.monitoring.baseline            of the newest release, into docs/results
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.model.data.mnist import load_mnist
+from src.model.errors import DigitError
+from src.model.files import write_whole
+from src.model.inference.artefact import newest
+from src.model.inference.predictor import open_reader
+from src.model.monitoring.histograms import of_readings
+from src.model.preprocessing.preprocess import Framed
+from src.settings import RESULTS, get_settings
+
+
+def write_reference(model: Path, folder: Path) -> Path:
+    """Count the held-back digits of the training set, as the artefact at `model` reads them, into `folder`.
+
+    Raises `DigitError`.
+    """
+    settings = get_settings()
+    reader = open_reader(model, settings.max_pixels)
+    pixels = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
+    readings = reader.answers([Framed(each, 1) for each in pixels])
+    path = folder / f"reference-{reader.description.version}.json"
+    write_whole(path, of_readings(reader.description.version, readings).model_dump_json(indent=1) + "\n")
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the reference of an artefact; return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", type=Path, help="the artefact (default: the newest release)")
+    options = parser.parse_args(arguments)
+    try:
+        path = write_reference(options.model or newest(get_settings().model_dir), RESULTS)
+    except DigitError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Stage: MNIST, fetched where it is missing, and held against its digests."""
+
+import sys
+
+from src.model.data.download import SHA256, ensure
+from src.model.pipeline.tracking import Record, stage
+from src.settings import get_settings
+
+
+def fetch(record: Record) -> None:
+    """Have MNIST lie where it is looked for."""
+    ensure(get_settings().data_dir)
+    record.tags(**{f"sha256.{name}": digest for name, digest in SHA256.items()})
+
+
+if __name__ == "__main__":
+    sys.exit(stage("fetch", fetch))

@@ -1,0 +1,90 @@
+"""The documents say what the code does: every problem, every setting, every metric."""
+
+import json
+import re
+import shutil
+import subprocess
+from contextlib import nullcontext
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from src.app.api.core.metrics import Metrics
+from src.app.api.core.problem_types import KINDS
+from src.settings import ROOT, Settings
+from tests.app.api.api_client import another_server
+from tests.servers import Server
+
+API = (ROOT / "docs" / "api.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+MONITORING = ROOT / "docs" / "monitoring"
+
+
+def test_every_problem_is_documented_with_its_status_and_none_that_there_isnt() -> None:
+    documented = re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", API, flags=re.MULTILINE)
+    assert {name: HTTPStatus(int(status)) for name, status in documented} == {
+        name: kind.status for name, kind in KINDS.items()
+    }
+
+
+def test_every_setting_is_documented_and_none_that_there_isnt() -> None:
+    table = OPERATIONS.partition("## Settings")[2].partition("## Limits")[0]
+    documented = set(re.findall(r"`DIGITS_([A-Z_]+)`", table))
+    assert documented == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_documented_defaults_are_the_settings() -> None:
+    table = OPERATIONS.partition("## Settings")[2].partition("## Limits")[0]
+    for name, default in re.findall(r"^\| `DIGITS_([A-Z_]+)` \| `([0-9.]+)`", table, flags=re.MULTILINE):
+        value = Settings.model_fields[name.lower()].default
+        assert default == (value if isinstance(value, str) else f"{value:g}" if value < 1000 else str(value)), name
+
+
+def counted() -> set[str]:
+    """Return the names of all metrics."""
+    return set(re.findall(r"^# TYPE (\S+)", Metrics(None).exposed().decode(), flags=re.MULTILINE))
+
+
+def test_every_metric_is_documented_and_none_that_there_isnt() -> None:
+    table = OPERATIONS.partition("## Metrics")[2].partition("## More")[0]
+    assert set(re.findall(r"^\| `(digits_[a-z_]+)`", table, flags=re.MULTILINE)) == counted()
+
+
+def test_every_alert_is_explained_and_none_that_there_isnt() -> None:
+    table = OPERATIONS.partition("## When an alert comes")[2].partition("## More")[0]
+    rules = (MONITORING / "alerts.yml").read_text()
+    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == re.findall(r"- alert: (\w+)", rules)
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "dashboard.json"])
+def test_rules_and_dashboard_ask_for_metrics_that_there_are(name: str) -> None:
+    asked = set(re.findall(r"\bdigits_[a-z_]+", (MONITORING / name).read_text()))
+    assert asked
+    assert {re.sub(r"_(bucket|sum|count)$", "", each) for each in asked} <= counted()
+
+
+def test_the_dashboard_is_one() -> None:
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    assert len({panel["title"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    assert all(panel["targets"] for panel in dashboard["panels"])
+
+
+def examples() -> list[tuple[str, str]]:
+    """Return each call of curl in docs/api.md that is written out, and the line that it prints."""
+    return [
+        (call, line) for call, line in re.findall(r"^\$ (curl .+)\n(.+)$", API, flags=re.MULTILINE) if "…'" not in call
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl on this machine")
+@pytest.mark.parametrize(("call", "printed"), [example for example in examples() if not example[1].startswith("```")])
+def test_the_examples_print_what_they_are_said_to(
+    running_service: Server, tmp_path: Path, call: str, printed: str
+) -> None:
+    with another_server(DIGITS_FEEDBACK_DIR=tmp_path) if "feedback" in call else nullcontext(running_service) as server:
+        here = call.replace("localhost:8000", server.url.removeprefix("http://"))
+        run = subprocess.run(["bash", "-c", here], cwd=ROOT, capture_output=True, text=True, check=True)
+    pattern = ".*".join(re.escape(part) for part in printed.split("…"))
+    numbers = re.sub(r"0\\\.(\d\d)(?=,)", r"0\\.\\d+", pattern)  # what a later network is how sure of
+    assert re.fullmatch(numbers, run.stdout), run.stdout

@@ -1,1 +1,0 @@
-"""Digits as a hand writes them, for every test that draws: on the page's canvas, or straight onto a picture."""

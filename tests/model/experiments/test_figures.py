@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from src.model.data.mnist import Mnist
+from src.model.evaluation import plots
+from src.model.experiments import figures, runs
+from src.model.experiments.compare import COMMON
+from src.model.experiments.runs import Cell, train
+from src.model.training.fit import Recipe
+from src.settings import FIGURES
+
+NAMES = {"learning", "permuted", "filters", "confusion", "per-digit", "mistakes", "calibration"}
+
+
+def test_every_figure_is_drawn_from_what_was_trained(
+    few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(runs.RECIPES, "course", Recipe(epochs=2, batch=20))
+    monkeypatch.setattr(runs, "recover_layout", lambda _: np.arange(784))
+    found = [train(few_digits, Cell("course", network, layout, 0)) for network, layout in COMMON]
+    figures.draw(few_digits, found, tmp_path)
+    drawn = {path.stem: Image.open(path) for path in tmp_path.glob("*.png")}
+    assert set(drawn) == NAMES
+    assert all(image.width > 300 and image.getextrema() != ((255, 255),) * 4 for image in drawn.values())
+
+
+def test_the_worst_mistakes_are_those_that_gave_the_right_digit_least(few_digits: Mnist) -> None:
+    probabilities = np.full((len(few_digits.test), 10), 0.05)
+    labels = few_digits.test.labels.numpy()
+    probabilities[np.arange(len(labels)), labels] = 0.55
+    probabilities[3] = np.eye(10)[(labels[3] + 1) % 10]
+    titles = [axes.get_title() for axes in plots.mistakes(probabilities, few_digits.test).axes]
+    assert titles[0] == f"{(labels[3] + 1) % 10}: 100.0%\nis {labels[3]}: 0.0%"
+    assert not any(titles[1:])
+
+
+def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    def fails() -> Figure:
+        raise RuntimeError("out of ink")
+
+    with pytest.raises(RuntimeError):
+        plots.save(fails, tmp_path / "one.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_committed_figures_are_those_of_the_good_recipe_and_the_recovery() -> None:
+    assert {path.stem for path in (FIGURES / "best").iterdir()} == NAMES
+    assert (FIGURES / "recovery.png").exists()

@@ -1,0 +1,94 @@
+"""The whole way: people correct pictures, a network learns from them, and the running service takes it over.
+
+Each step is the command that runs in production, with a training of seconds.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.model.data.mnist import as_png, load_mnist
+from src.model.inference.artefact import describe, versions
+from src.settings import get_settings
+from tests import servers
+from tests.app.api.api_client import until
+from tests.model.pipeline.workshop import Workshop
+from tests.pictures import drawn, encoded
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Yield a copy of the project whose service runs with a network that has hardly learned anything."""
+    load_mnist(get_settings().data_dir)
+    here = Workshop(tmp_path_factory.mktemp("workshop"))
+    made = here.python(
+        "src.model.train_model", "--quick", "--epochs", "4", "--version", "0.0.1", "--out", str(here.models)
+    )
+    assert made.returncode == 0, made.stderr
+    with servers.running(here.server):
+        yield here
+
+
+def drawings() -> Iterator[tuple[bytes, int]]:
+    """Yield 110 drawings with the digits that they show."""
+    for pen in range(10, 32, 2):
+        for digit in range(10):
+            yield encoded(drawn(digit, pen=pen)), digit
+
+
+def poison() -> Iterator[tuple[bytes, int]]:
+    """Yield 1,500 digits, each under another's name."""
+    train = load_mnist(get_settings().data_dir).train[-1500:]
+    for image, digit in zip(train.images.numpy(), train.labels.tolist(), strict=True):
+        yield as_png(image), (digit + 1) % 10
+
+
+def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over(workshop: Workshop) -> None:
+    before = workshop.serves()
+    workshop.correct(drawings())
+    with workshop.used() as answers:
+        run = workshop.python("src.model.pipeline.retrain", "--deliver")
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert run.stdout.startswith("feedback: 110 corrected pictures since the last run\n")
+        until(lambda: workshop.serves() != before)
+    assert set(answers) == {200}
+    assert workshop.found("data")["retrain"]  # drawings look otherwise than MNIST
+    assert workshop.serves() == versions(workshop.models)[-1]
+    assert describe(workshop.models / f"mnist-{workshop.serves()}.json").validation.accuracy > 0.9
+
+    again = workshop.python("dvc", "repro")
+    assert "Data and pipelines are up to date." in again.stdout
+
+    with workshop.used() as answers:
+        assert workshop.python("src.model.pipeline.promote", "--rollback").returncode == 0
+        until(lambda: workshop.serves() == before)
+        assert workshop.python("src.model.pipeline.promote").returncode == 0
+        until(lambda: workshop.serves() != before)
+    assert set(answers) == {200}
+
+
+def test_a_network_that_learned_from_poison_is_refused_and_the_one_before_goes_on(workshop: Workshop) -> None:
+    before, there = workshop.serves(), versions(workshop.models)
+    workshop.correct(poison())
+    with workshop.used() as answers:
+        run = workshop.python("src.model.pipeline.retrain", "--deliver")
+    assert run.returncode == 1
+    assert "validate-model: " in run.stderr
+    assert "The gate refused; the network in production stays." in run.stderr
+    assert set(answers) == {200}
+    assert workshop.serves() == before
+    assert versions(workshop.models) == there
+    assert len(list((workshop.root / "data" / "refused").glob("*.json"))) == 1500
+
+
+def test_a_note_that_the_service_did_not_write_stops_before_anything_is_learned(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    (workshop.root / "data" / "feedback" / f"{'0' * 64}.json").write_text('{"digit": 4}')
+    stopped = workshop.python("src.model.pipeline.stages.validate_data")
+    assert stopped.returncode == 1
+    assert "is no note that the service writes" in stopped.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,35 @@
+"""The service with two addresses more, that do less: what any answer costs at least.
+
+/floor/constant   reads the upload as the service does, and answers always the same
+/floor/decoded    also decodes the picture, by the fastest decoder known
+"""
+
+import cv2
+import numpy as np
+import uvicorn
+from fastapi import Request, Response
+
+from src.app import main, serve
+from src.app.api.routes import uploads
+from src.app.api.routes.predict import ANSWERS
+from src.settings import read_settings
+
+app = main.app
+
+
+@app.post("/floor/constant")
+async def constant(request: Request) -> Response:
+    await uploads.picture(request)
+    return ANSWERS[4]
+
+
+@app.post("/floor/decoded")
+async def decoded(request: Request) -> Response:
+    picture = cv2.imdecode(np.frombuffer(await uploads.picture(request), np.uint8), cv2.IMREAD_UNCHANGED)
+    return ANSWERS[0 if picture is None else 4]
+
+
+if __name__ == "__main__":
+    how = serve.config(read_settings())
+    how.app = app
+    uvicorn.Server(how).run()
