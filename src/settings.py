@@ -94,5 +94,5 @@ def read_settings() -> Settings:
         raise SystemExit("\n".join(wrong)) from error
 
 
-RESULTS = ROOT / "docs" / "results"
-FIGURES = ROOT / "docs" / "figures"
+RESULTS_DIR = ROOT / "docs" / "results"
+PLOTS_DIR = ROOT / "docs" / "figures"

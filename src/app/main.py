@@ -15,9 +15,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from src.app.api import state
 from src.app.api.core import logs, problems
-from src.app.api.core.middleware import Gate
+from src.app.api.core.middleware import RequestMiddleware
 from src.app.api.executor import give_memory_back
-from src.app.api.model_repository import Catalogue
+from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict
 from src.settings import Settings, get_settings
 
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=keys)
     app.include_router(health.router)
     docs.serve(app)
-    app.add_middleware(Gate, settings=settings, metrics=here.metrics)
+    app.add_middleware(RequestMiddleware, settings=settings, metrics=here.metrics)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -63,29 +63,29 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load a network and look for newer ones; a service without one stays up and says why it is not ready."""
-    here = cast(state.Service, app.state.service)
+    here = cast(state.AppState, app.state.service)
     logs.install(here.settings.log_level)
     give_memory_back()
-    await to_thread.run_sync(here.catalogue.refresh)
+    await to_thread.run_sync(here.repository.refresh)
     gc.collect()
     gc.freeze()  # what is loaded stays: looking through it over and over holds up one request in a hundred
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, nor outside the main thread
         loop.add_signal_handler(signal.SIGHUP, asked.set)
-    watching = asyncio.create_task(_watch(here.catalogue, here.settings.reload_s, asked))
+    watching = asyncio.create_task(_watch(here.repository, here.settings.reload_s, asked))
     yield
     watching.cancel()
 
 
-async def _watch(catalogue: Catalogue, every_s: float, asked: asyncio.Event) -> None:
+async def _watch(repository: ModelRepository, every_s: float, asked: asyncio.Event) -> None:
     """Look for a newer network every so often, and when asked to."""
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), every_s)
         asked.clear()
         try:
-            await to_thread.run_sync(catalogue.refresh)
+            await to_thread.run_sync(repository.refresh)
         except Exception:  # what broke once may work the next time, and whoever serves goes on
             log.exception("Looking for a newer network failed.")
 

@@ -10,7 +10,7 @@
     ├── DataError               MNIST is missing, damaged or out of reach
     └── ArtefactError           the files of a trained network don't belong together
 
-Each carries one sentence that tells its reader what to do.
+Each carries one sentence that tells its predictor what to do.
 """
 
 

@@ -116,16 +116,16 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": cnn, "mlp": mlp}
 # what ships: trained by `release.py`
 RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": digit, "micro": micro}
 # learned from pixels in another order, which their weights bring along (see `lesson.py`)
-REARRANGED: dict[str, Callable[[], nn.Module]] = {
-    "cnn-permuted": lambda: Rearranged(cnn()),
-    "mlp-permuted": lambda: Rearranged(mlp()),
-    "cnn-recovered": lambda: Rearranged(cnn()),
+PERMUTED: dict[str, Callable[[], nn.Module]] = {
+    "cnn-permuted": lambda: PermutedInput(cnn()),
+    "mlp-permuted": lambda: PermutedInput(mlp()),
+    "cnn-recovered": lambda: PermutedInput(cnn()),
 }
 
 
 def build(name: str) -> nn.Module:
     """Return a fresh network. Raises `KeyError` for a name that is in neither of the above."""
-    return (NETWORKS | RELEASED | REARRANGED)[name]()
+    return (NETWORKS | RELEASED | PERMUTED)[name]()
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -143,7 +143,7 @@ def seeded(name: str, seed: int) -> nn.Module:
 PIXELS = 784
 
 
-class Rearranged(nn.Module):
+class PermutedInput(nn.Module):
     """Takes pixel i from place `order[i]`, a permutation of 0..783 row by row, and asks `network`."""
 
     order: Tensor

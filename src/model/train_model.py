@@ -26,7 +26,7 @@ from src.model.inference.artefact import VERSION, Description, require_free, ver
 from src.model.training.calibration import calibrated
 from src.model.training.export import save
 from src.model.training.fit import Best, Recipe, fit, steps
-from src.model.training.metadata import Origin, git_commit, measured
+from src.model.training.metadata import Provenance, git_commit, measured
 from src.settings import get_settings
 
 RECIPES = {
@@ -92,7 +92,7 @@ def _fit_with_bar(network: nn.Module, mnist: Mnist, run: Run) -> Best:
 
 
 def _describe(run: Run, network: nn.Module, mnist: Mnist, best: Best) -> Description:
-    origin = Origin(run.version, run.network, run.recipe, run.seed, best.epochs, run.git_commit, best.interrupted)
+    origin = Provenance(run.version, run.network, run.recipe, run.seed, best.epochs, run.git_commit, best.interrupted)
     confidence = calibrated(network, mnist.validation, run.recipe.distortion, run.seed)
     return measured(network, origin, confidence, mnist)
 

@@ -5,20 +5,20 @@ import sys
 import litserve
 from fastapi import Request
 
-from src.model.inference.predictor import Reader, open_reader
+from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT, get_settings
 
 
 class Digits(litserve.LitAPI):  # type: ignore[misc] # it has no types
     def setup(self, _device: str) -> None:
-        self.reader: Reader = open_reader(ROOT / sys.argv[2], get_settings().max_pixels)
+        self.predictor: Predictor = open_predictor(ROOT / sys.argv[2], get_settings().max_pixels)
 
     def decode_request(self, request: Request) -> bytes:
         data: bytes = request["file"].file.read()
         return data
 
     def predict(self, data: bytes) -> int:
-        return self.reader.read(data).prediction
+        return self.predictor.predict(data).prediction
 
     def encode_response(self, digit: int) -> dict[str, int]:
         return {"prediction": digit}

@@ -26,7 +26,7 @@ AT_ONCE_BYTES: Final = 32_768  # of a picture file that may be read at once ...
 AT_ONCE_PIXELS: Final = 90_000  # ... and of it when it is decoded: 300x300, a drawing
 
 
-class Lanes:
+class DecodeExecutor:
     """A wide lane for small pictures and a narrow one for large ones: that bounds the memory of a worker."""
 
     def __init__(self, settings: Settings) -> None:
@@ -43,7 +43,7 @@ class Lanes:
         return await self.run(work)
 
     async def run(self, work: Callable[[int], T]) -> T:
-        """Return `work(max_pixels)`, which raises `TooManyPixels` by a picture's header; such a one changes lanes."""
+        """Return `work(max_pixels)`; if the header says that the picture is large, run it in the narrow lane."""
         try:
             return await to_thread.run_sync(work, self._small_pixels, limiter=self._wide)
         except TooManyPixels:

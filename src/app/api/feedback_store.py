@@ -20,7 +20,7 @@ class StoreFull(Exception):  # noqa: N818 - it says what happened
     """There is no room for another picture."""
 
 
-class Store:
+class FeedbackStore:
     """A folder that any number of processes may share."""
 
     def __init__(self, folder: Path, max_files: int, max_bytes: int) -> None:

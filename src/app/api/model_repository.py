@@ -8,10 +8,10 @@ from threading import Lock
 from anyio import to_thread
 
 from src.app.api.core.metrics import Metrics
-from src.app.api.core.problems import Refusal
+from src.app.api.core.problems import ApiProblem
 from src.model.errors import ArtefactError
 from src.model.inference.artefact import Description, describe, newest_first, paths, versions
-from src.model.inference.predictor import Reader, open_reader
+from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -19,26 +19,26 @@ log = logging.getLogger(__name__)
 RETRY = {"Retry-After": "5"}
 
 
-class Catalogue:
+class ModelRepository:
     """Readers by version, opened when they are first asked for. May be used from any thread."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._serving: Reader | None = None
+        self._serving: Predictor | None = None
         self._source: tuple[Path, int] | None = None  # of the one that serves: its .json, and when that was written
         self._failures: list[str] = ["The network is still being loaded. Try again in a moment."]
-        self._opened: dict[str, Reader] = {}
+        self._opened: dict[str, Predictor] = {}
         self._lock = Lock()
 
-    def serving(self) -> Reader:
-        """Return the network that serves. Raises `Refusal` while there is none."""
+    def serving(self) -> Predictor:
+        """Return the network that serves. Raises `ApiProblem` while there is none."""
         if self._serving is None:
-            raise Refusal("not-ready", self._failures[0], RETRY)
+            raise ApiProblem("not-ready", self._failures[0], RETRY)
         return self._serving
 
-    async def reader(self, version: str | None) -> Reader:
-        """Return the network `version`, by default the one that serves. Raises `Refusal`."""
+    async def predictor(self, version: str | None) -> Predictor:
+        """Return the network `version`, by default the one that serves. Raises `ApiProblem`."""
         if version is None or (self._serving and version == self._serving.description.version):
             return self.serving()
         if opened := self._opened.get(version):
@@ -70,7 +70,7 @@ class Catalogue:
         return found
 
     def describe(self, version: str) -> tuple[Description, bool]:
-        """Return what the artefact says of itself, and whether it serves. Raises `Refusal` or `ArtefactError`."""
+        """Return what the artefact says of itself, and whether it serves. Raises `ApiProblem` or `ArtefactError`."""
         path = self._path(version)
         serves = self._serving is not None and self._serving.description.version == version
         return _described(path, _written(path)), serves
@@ -78,21 +78,23 @@ class Catalogue:
     def _path(self, version: str) -> Path:
         known = self.known()
         if version not in known:
-            raise Refusal("unknown-model", f"There is no network {version}. There are: {', '.join(known) or 'none'}.")
+            raise ApiProblem(
+                "unknown-model", f"There is no network {version}. There are: {', '.join(known) or 'none'}."
+            )
         return known[version]
 
-    def _open(self, version: str) -> Reader:
+    def _open(self, version: str) -> Predictor:
         path = self._path(version)
         with self._lock:  # who asks for the same one meanwhile finds it opened
-            if not (reader := self._opened.get(version)):
+            if not (predictor := self._opened.get(version)):
                 try:
-                    reader = open_reader(path, self._settings.max_pixels)
+                    predictor = open_predictor(path, self._settings.max_pixels)
                 except ArtefactError as error:
-                    raise Refusal("not-ready", str(error), RETRY) from error
-                self._opened[version] = reader
+                    raise ApiProblem("not-ready", str(error), RETRY) from error
+                self._opened[version] = predictor
                 if len(self._opened) > self._settings.open_models:
                     del self._opened[next(iter(self._opened))]
-        return reader
+        return predictor
 
     def _serves(self, path: Path) -> bool:
         return self._source == (path, _written(path))
@@ -104,14 +106,14 @@ class Catalogue:
         """Serve the artefact at `path` and return True, or say why not."""
         written = _written(path)
         try:
-            reader = open_reader(path, self._settings.max_pixels)
+            predictor = open_predictor(path, self._settings.max_pixels)
         except ArtefactError as error:
             failures.append(str(error))
             return False
-        self._serving, self._source = reader, (path, written)
+        self._serving, self._source = predictor, (path, written)
         self._opened.clear()
         self._metrics.load("loaded")
-        log.info("Network %s serves from now on.", reader.description.version)
+        log.info("Network %s serves from now on.", predictor.description.version)
         return True
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import Problem
 from src.model.inference.artefact import Description
-from src.model.inference.predictor import Reading
+from src.model.inference.predictor import Prediction as ModelPrediction
 from src.model.preprocessing.preprocess import Steps
 
 
@@ -138,26 +138,26 @@ class Status(BaseModel):
     status: str
 
 
-def details(reading: Reading, model: str) -> Details:
-    """Spell a reading out, with its heat if that was asked for."""
-    heat = {} if reading.heat is None else {"heat": data_url(reading.heat)}
+def details(prediction: ModelPrediction, model: str) -> Details:
+    """Spell a prediction out, with its heat if that was asked for."""
+    heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
     return Details(
-        prediction=reading.prediction,
-        confidence=reading.probabilities[reading.prediction],
-        probabilities=reading.probabilities,
-        digit_score=reading.digit_score,
-        digits_seen=reading.digits_seen,
+        prediction=prediction.prediction,
+        confidence=prediction.probabilities[prediction.prediction],
+        probabilities=prediction.probabilities,
+        digit_score=prediction.digit_score,
+        digits_seen=prediction.digits_seen,
         model=model,
-        image=data_url(reading.pixels),
+        image=data_url(prediction.pixels),
         **heat,
     )
 
 
-def details_with_steps(reading: Reading, steps: Steps, model: str) -> DetailsWithSteps:
-    """Spell a reading out, and what lay before it."""
+def details_with_steps(prediction: ModelPrediction, steps: Steps, model: str) -> DetailsWithSteps:
+    """Spell a prediction out, and what lay before it."""
     shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **details(reading, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)
+        **details(prediction, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)
     )
 
 

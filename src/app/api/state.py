@@ -6,31 +6,31 @@ from typing import cast
 from fastapi import Request
 
 from src.app.api.core.metrics import Metrics
-from src.app.api.executor import Lanes
-from src.app.api.feedback_store import Store
-from src.app.api.model_repository import Catalogue
+from src.app.api.executor import DecodeExecutor
+from src.app.api.feedback_store import FeedbackStore
+from src.app.api.model_repository import ModelRepository
 from src.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service:
+class AppState:
     """The parts of the running service."""
 
     settings: Settings
     metrics: Metrics
-    catalogue: Catalogue
-    lanes: Lanes
-    store: Store | None  # None where no feedback is kept
+    repository: ModelRepository
+    executor: DecodeExecutor
+    store: FeedbackStore | None  # None where no feedback is kept
 
 
-def build(settings: Settings) -> Service:
+def build(settings: Settings) -> AppState:
     """Return the parts of a service with these settings; no network is loaded yet."""
     metrics = Metrics(settings.metrics_dir)
     folder = settings.feedback_dir
-    store = Store(folder, settings.feedback_max_files, settings.feedback_max_bytes) if folder else None
-    return Service(settings, metrics, Catalogue(settings, metrics), Lanes(settings), store)
+    store = FeedbackStore(folder, settings.feedback_max_files, settings.feedback_max_bytes) if folder else None
+    return AppState(settings, metrics, ModelRepository(settings, metrics), DecodeExecutor(settings), store)
 
 
-def of(request: Request) -> Service:
+def get_state(request: Request) -> AppState:
     """Return the service that a request was sent to."""
-    return cast(Service, request.app.state.service)
+    return cast(AppState, request.app.state.service)

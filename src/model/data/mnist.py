@@ -43,7 +43,7 @@ class Digits:
         """Return these pictures and then the others."""
         return Digits(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]))
 
-    def rearranged(self, order: Tensor) -> "Digits":
+    def permute_pixels(self, order: Tensor) -> "Digits":
         """Return the pictures with pixel i taken from place `order[i]`, a permutation of 0..783, row by row."""
         return Digits(self.images.flatten(1)[:, order].view_as(self.images), self.labels)
 
@@ -60,9 +60,9 @@ class Mnist:
     validation: Digits
     test: Digits
 
-    def rearranged(self, order: Tensor) -> "Mnist":
-        """Return all three parts with their pixels in another order (see `Digits.rearranged`)."""
-        return Mnist(*(part.rearranged(order) for part in (self.train, self.validation, self.test)))
+    def permute_pixels(self, order: Tensor) -> "Mnist":
+        """Return all three parts with their pixels in another order (see `Digits.permute_pixels`)."""
+        return Mnist(*(part.permute_pixels(order) for part in (self.train, self.validation, self.test)))
 
 
 def load_mnist(root: Path) -> Mnist:

@@ -17,12 +17,12 @@ from PIL import Image
 from src.model.errors import DataError, DigitError
 from src.model.evaluation import report
 from src.model.evaluation.metrics import per_digit
-from src.model.evaluation.predictions import File, answers, tally
+from src.model.evaluation.predictions import File, predict_all, tally
 from src.model.evaluation.report import Evaluation
 from src.model.inference.artefact import newest
-from src.model.inference.predictor import open_reader
+from src.model.inference.predictor import open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
-from src.settings import FIGURES, get_settings
+from src.settings import PLOTS_DIR, get_settings
 
 
 def resized(data: bytes) -> Framed:
@@ -62,10 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate_folders(path: Path, folders: list[Path], resize_only: bool) -> None:
-    reader = open_reader(path, get_settings().max_pixels)
-    _report(f"{reader.description.network}, {reader.description.parameters:,} parameters, from {path.name}")
+    predictor = open_predictor(path, get_settings().max_pixels)
+    _report(f"{predictor.description.network}, {predictor.description.parameters:,} parameters, from {path.name}")
     for folder in folders:
-        answered = answers(reader, folder_files(folder), resized if resize_only else None)
+        answered = predict_all(predictor, folder_files(folder), resized if resize_only else None)
         _report(f"{folder}: {tally(answered)}")
 
 
@@ -80,7 +80,7 @@ def _evaluate_all(path: Path, folders: list[Path], keep: bool) -> None:
     _report("\n".join(_lines(found)))
     if keep:
         _report(f"saved {report.save(found)}")
-        shares, figure = suite.probabilities(path, mnist.test), FIGURES / f"mistakes-{found.version}.png"
+        shares, figure = suite.probabilities(path, mnist.test), PLOTS_DIR / f"mistakes-{found.version}.png"
         plots.save(lambda: plots.mistakes(shares, mnist.test), figure)
         _report(f"drew {figure}")
 

@@ -19,9 +19,9 @@ from src.model.data.mnist import load_mnist
 from src.model.data.synthetic import PICTURES
 from src.model.errors import DigitError
 from src.model.evaluation import report, suite
-from src.model.evaluation.report import Evaluation, Tally
+from src.model.evaluation.report import DigitCounts, Evaluation
 from src.model.inference.artefact import describe, newest
-from src.settings import RESULTS, get_settings
+from src.settings import RESULTS_DIR, get_settings
 
 SIGMA: Final = 2.0  # of all pictures of a kind
 SIGMA_EACH: Final = 3.0  # of one digit's: there are forty such counts, and one of them is off by more than 2 by chance
@@ -57,7 +57,7 @@ def _worse(candidate: Evaluation, baseline: Evaluation) -> Iterator[str]:
         yield f"A picture takes it {candidate.network_ms:.2f} ms, where it took {baseline.network_ms:.2f}."
 
 
-def _fewer(what: str, now: Tally, before: Tally, each: bool = True) -> Iterator[str]:
+def _fewer(what: str, now: DigitCounts, before: DigitCounts, each: bool = True) -> Iterator[str]:
     if more_errors(_errors(now), _errors(before)):
         yield f"It reads {now.accuracy:.2%} of the {what}, where it was {before.accuracy:.2%}."
     for digit in range(10) if each else ():
@@ -71,19 +71,19 @@ def more_errors(now: int, before: int, sigma: float = SIGMA) -> bool:
     return now - before > 1 + sigma * math.sqrt(now + before)
 
 
-def _errors(tally: Tally) -> int:
+def _errors(tally: DigitCounts) -> int:
     return sum(tally.pictures) - sum(tally.right)
 
 
-def _all(found: Evaluation) -> Tally:
+def _all(found: Evaluation) -> DigitCounts:
     """Return the corruptions taken together."""
     tallies = found.corrupted.values()
     right = [sum(column) for column in zip(*(tally.right for tally in tallies), strict=True)]
     pictures = [sum(column) for column in zip(*(tally.pictures for tally in tallies), strict=True)]
-    return Tally(right=right, pictures=pictures, calibration_error=0, loss=0)
+    return DigitCounts(right=right, pictures=pictures, calibration_error=0, loss=0)
 
 
-def measured(path: Path, folder: Path = RESULTS) -> Evaluation:
+def measured(path: Path, folder: Path = RESULTS_DIR) -> Evaluation:
     """Return the evaluation of the artefact at `path`: kept, if of these weights and pictures, or new."""
     description = describe(path)
     kept = report.path_of(description.version, folder)

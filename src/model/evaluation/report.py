@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from src.model.files import write_whole
-from src.settings import RESULTS
+from src.settings import RESULTS_DIR
 
 
-class Tally(BaseModel):
+class DigitCounts(BaseModel):
     """How a set of pictures was read, digit by digit."""
 
     model_config = ConfigDict(frozen=True)
@@ -46,13 +46,15 @@ class Evaluation(BaseModel):
     pictures: str = Field("2.1", description="edition of the framing and of what is made up that it was measured on")
     network_ms: float = Field(description="one picture through the network, one core, median")
     drawing_ms: float = Field(description="a drawing of 280x280, from file to answer, one core, median")
-    validation: Tally = Field(description="MNIST's, 5,000 digits, as files")
-    practice: dict[str, Tally] = Field(description="validation digits as other pens, scanners and hands make them")
-    corrupted: dict[str, Tally] = Field(description="validation digits as files with MNIST-C's corruptions")
+    validation: DigitCounts = Field(description="MNIST's, 5,000 digits, as files")
+    practice: dict[str, DigitCounts] = Field(
+        description="validation digits as other pens, scanners and hands make them"
+    )
+    corrupted: dict[str, DigitCounts] = Field(description="validation digits as files with MNIST-C's corruptions")
     others: dict[str, float] = Field(description="area under the ROC curve of the digit score against what is no digit")
-    test: Tally | None = Field(None, description="MNIST's official test set, as files")
+    test: DigitCounts | None = Field(None, description="MNIST's official test set, as files")
     confusion: list[list[int]] = Field([], description="of the test set: rows are digits, columns what was read")
-    folders: dict[str, Tally] = Field({}, description="of the user's own files")
+    folders: dict[str, DigitCounts] = Field({}, description="of the user's own files")
 
     @property
     def robustness(self) -> float:
@@ -60,12 +62,12 @@ class Evaluation(BaseModel):
         return float(np.mean([tally.accuracy for tally in self.corrupted.values()]))
 
 
-def path_of(version: str, folder: Path = RESULTS) -> Path:
+def path_of(version: str, folder: Path = RESULTS_DIR) -> Path:
     """Return where the evaluation of `version` is kept."""
     return folder / f"evaluation-{version}.json"
 
 
-def save(evaluation: Evaluation, folder: Path = RESULTS) -> Path:
+def save(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
     """Write an evaluation, whole or not at all, and return its path."""
     path = path_of(evaluation.version, folder)
     write_whole(path, evaluation.model_dump_json(indent=1) + "\n")

@@ -15,9 +15,9 @@ from src.model.data.mnist import Digits, Mnist, as_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupted
 from src.model.data.synthetic import KINDS, PICTURES, make
 from src.model.evaluation.metrics import confusion
-from src.model.evaluation.predictions import Answered, File, answers, tally
-from src.model.evaluation.report import Evaluation, Tally
-from src.model.inference.predictor import Reader, open_reader
+from src.model.evaluation.predictions import File, Predictions, predict_all, tally
+from src.model.evaluation.report import DigitCounts, Evaluation
+from src.model.inference.predictor import Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import ROOT, get_settings
 
@@ -29,34 +29,34 @@ ROUNDS: Final = 100
 
 def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test: bool = True) -> Evaluation:
     """Measure everything that an `Evaluation` holds; the official test set only if it is asked for."""
-    reader = open_reader(path, get_settings().max_pixels)
-    digits = answers(reader, files(mnist.validation))
-    test = answers(reader, files(mnist.test)) if with_test else []
-    network_ms, drawing_ms = _speed(reader)
+    predictor = open_predictor(path, get_settings().max_pixels)
+    digits = predict_all(predictor, files(mnist.validation))
+    test = predict_all(predictor, files(mnist.test)) if with_test else []
+    network_ms, drawing_ms = _speed(predictor)
     return Evaluation(
-        version=reader.description.version,
-        sha256=reader.description.sha256["onnx"],
-        network=reader.description.network,
-        parameters=reader.description.parameters,
+        version=predictor.description.version,
+        sha256=predictor.description.sha256["onnx"],
+        network=predictor.description.network,
+        parameters=predictor.description.parameters,
         bytes=path.with_suffix(".onnx").stat().st_size,
         machine=f"{platform.machine()}, {platform.system()}",
         pictures=PICTURES,
         network_ms=network_ms,
         drawing_ms=drawing_ms,
         validation=tally(digits),
-        practice=_practice(reader, mnist.validation),
-        corrupted=_corrupted(reader, mnist.validation),
-        others={"made up": others_auc(digits, _framed(reader, make("others", mnist.validation, PRACTICE, SEED)))},
+        practice=_practice(predictor, mnist.validation),
+        corrupted=_corrupted(predictor, mnist.validation),
+        others={"made up": others_auc(digits, _framed(predictor, make("others", mnist.validation, PRACTICE, SEED)))},
         test=tally(test) if test else None,
         confusion=_confusion(test).tolist() if test else [],
-        folders={name: tally(answers(reader, pictures)) for name, pictures in folders.items()},
+        folders={name: tally(predict_all(predictor, pictures)) for name, pictures in folders.items()},
     )
 
 
 def probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
     """Return what an artefact says of digits that are framed already, [N, 10]."""
-    answered = _framed(open_reader(path, get_settings().max_pixels), digits)
-    return np.array([reading.probabilities for reading, _ in answered if reading])
+    answered = _framed(open_predictor(path, get_settings().max_pixels), digits)
+    return np.array([prediction.probabilities for prediction, _ in answered if prediction])
 
 
 def files(digits: Digits) -> list[File]:
@@ -64,45 +64,45 @@ def files(digits: Digits) -> list[File]:
     return [(as_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
 
 
-def others_auc(digits: Answered, others: Answered) -> float:
+def others_auc(digits: Predictions, others: Predictions) -> float:
     """Return how well the digit score tells digits from what is none: the area under the ROC curve, 0..1."""
-    scores = [reading.digit_score if reading else 0.0 for reading, _ in (*digits, *others)]
+    scores = [prediction.digit_score if prediction else 0.0 for prediction, _ in (*digits, *others)]
     return round(float(roc_auc_score([1] * len(digits) + [0] * len(others), scores)), 4)
 
 
-def _confusion(answered: Answered) -> NDArray[np.int64]:
-    read = [(reading.prediction, label) for reading, label in answered if reading]
+def _confusion(answered: Predictions) -> NDArray[np.int64]:
+    read = [(prediction.prediction, label) for prediction, label in answered if prediction]
     return confusion(np.array([prediction for prediction, _ in read]), np.array([label for _, label in read]))
 
 
-def _practice(reader: Reader, digits: Digits) -> dict[str, Tally]:
-    return {kind: tally(_framed(reader, make(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
+def _practice(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
+    return {kind: tally(_framed(predictor, make(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
 
 
-def _framed(reader: Reader, digits: Digits) -> Answered:
+def _framed(predictor: Predictor, digits: Digits) -> Predictions:
     """Read digits that are framed already."""
     pixels = digits.pixels().numpy()[:, 0]
-    readings = reader.answers([Framed(each, 1) for each in pixels])
-    return list(zip(readings, digits.labels.tolist(), strict=True))
+    predictions = predictor.predict_batch([Framed(each, 1) for each in pixels])
+    return list(zip(predictions, digits.labels.tolist(), strict=True))
 
 
-def _corrupted(reader: Reader, digits: Digits) -> dict[str, Tally]:
+def _corrupted(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
     chosen = digits[:CORRUPTED]
     clean, labels = chosen.pixels().numpy()[:, 0], chosen.labels.tolist()
     found = {}
     for name in CORRUPTIONS:
         levels = np.rint(corrupted(name, clean) * 255).astype(np.uint8)
         found[name] = tally(
-            answers(reader, [(as_png(each), label) for each, label in zip(levels, labels, strict=True)])
+            predict_all(predictor, [(as_png(each), label) for each, label in zip(levels, labels, strict=True)])
         )
     return found
 
 
-def _speed(reader: Reader) -> tuple[float, float]:
+def _speed(predictor: Predictor) -> tuple[float, float]:
     """Return how long the network takes for a picture, and a drawing from file to answer: medians in milliseconds."""
     images = np.zeros((1, 1, SIDE, SIDE), np.float32)
     drawing = (ROOT / "data" / "samples" / "4_drawn.png").read_bytes()
-    return _median_ms(lambda: reader.runtime.logits(images)), _median_ms(lambda: reader.read(drawing))
+    return _median_ms(lambda: predictor.runtime.logits(images)), _median_ms(lambda: predictor.predict(drawing))
 
 
 def _median_ms(work: Callable[[], object]) -> float:

@@ -15,9 +15,9 @@ from pathlib import Path
 from src.model.errors import DigitError
 from src.model.experiments import figures, results
 from src.model.experiments.results import Layout, Results
-from src.model.experiments.runs import RECIPES, Cell, Trained, permutation, train, whole_mnist
+from src.model.experiments.runs import RECIPES, RunConfig, Trained, permutation, train, whole_mnist
 from src.model.parallel import in_parallel
-from src.settings import FIGURES, RESULTS, ROOT
+from src.settings import PLOTS_DIR, RESULTS_DIR, ROOT
 
 KEPT = ROOT / "data" / "compare"  # what each run left: weights and logits
 
@@ -31,12 +31,12 @@ COMMON: tuple[tuple[str, Layout], ...] = (
 CELLS = {"course": COMMON, "best": (*COMMON, ("sparse", "given"), ("sparse", "permuted"))}
 
 
-def wanted(recipe: str, seeds: int) -> list[Cell]:
+def wanted(recipe: str, seeds: int) -> list[RunConfig]:
     """Return what is to be trained."""
-    return [Cell(recipe, network, layout, seed) for network, layout in CELLS[recipe] for seed in range(seeds)]
+    return [RunConfig(recipe, network, layout, seed) for network, layout in CELLS[recipe] for seed in range(seeds)]
 
 
-def trained(cells: list[Cell], kept: Path, resume: bool) -> list[Trained]:
+def trained(cells: list[RunConfig], kept: Path, resume: bool) -> list[Trained]:
     """Train the cells, and keep each in `kept` as soon as it is done.
 
     With `resume`, cells that `kept` holds are read, not trained.
@@ -51,12 +51,12 @@ def trained(cells: list[Cell], kept: Path, resume: bool) -> list[Trained]:
     return [Trained.load(_path(kept, cell)) for cell in cells]
 
 
-def _train_and_keep(task: tuple[Cell, Path]) -> None:
+def _train_and_keep(task: tuple[RunConfig, Path]) -> None:
     cell, path = task
     train(whole_mnist(), cell).save(path)
 
 
-def _path(kept: Path, cell: Cell) -> Path:
+def _path(kept: Path, cell: RunConfig) -> Path:
     return kept / f"{cell.name}.pt"
 
 
@@ -88,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="course")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each cell")
     parser.add_argument("--resume", action="store_true", help="keep the runs that an earlier, stopped call finished")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the results")
-    parser.add_argument("--figures", type=Path, default=FIGURES, help="the folder for the figures, one inside a recipe")
+    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="the folder for the results")
+    parser.add_argument(
+        "--figures", type=Path, default=PLOTS_DIR, help="the folder for the figures, one inside a recipe"
+    )
     return parser
 
 

@@ -18,49 +18,49 @@ from src.model.data.mnist import Mnist
 from src.model.errors import ArtefactError, DigitError
 from src.model.experiments.compare import KEPT, trained
 from src.model.experiments.layout_recovery import recover_layout
-from src.model.experiments.runs import BEST, Cell, Trained, permutation, recipe_for, whole_mnist
+from src.model.experiments.runs import BEST, RunConfig, Trained, permutation, recipe_for, whole_mnist
 from src.model.inference.artefact import Description, require_free
-from src.model.networks import Rearranged
+from src.model.networks import PermutedInput
 from src.model.training.calibration import calibrated
 from src.model.training.export import save
-from src.model.training.metadata import Origin, git_commit, measured
+from src.model.training.metadata import Provenance, git_commit, measured
 from src.model.training.scoring import logits_of
 from src.settings import get_settings
 
 SEED = 0
 CELLS = (
-    Cell("best", "cnn", "permuted", SEED),
-    Cell("best", "mlp", "permuted", SEED),
-    Cell("best", "cnn", "recovered", SEED),
+    RunConfig("best", "cnn", "permuted", SEED),
+    RunConfig("best", "mlp", "permuted", SEED),
+    RunConfig("best", "cnn", "recovered", SEED),
 )
 
 
-def order_of(cell: Cell, mnist: Mnist) -> Tensor:
+def order_of(cell: RunConfig, mnist: Mnist) -> Tensor:
     """Return from which place of a picture each pixel comes that the cell's network sees, [784]."""
     order = permutation(cell.seed)
     if cell.layout == "permuted":
         return order
-    places = recover_layout(mnist.train.rearranged(order).images.flatten(1).numpy())
+    places = recover_layout(mnist.train.permute_pixels(order).images.flatten(1).numpy())
     return order[torch.from_numpy(np.argsort(places))]
 
 
-def rebuilt(cell: Cell, run: Trained, mnist: Mnist) -> Rearranged:
+def rebuilt(cell: RunConfig, run: Trained, mnist: Mnist) -> PermutedInput:
     """Return a run's network behind the order of its pixels. Raises `ArtefactError` if it answers otherwise than then.
 
     That is told by its logits of the official test digits, which were kept: no figure is looked at.
     """
     network = networks.build(cell.network)
     network.load_state_dict(run.weights)
-    whole = Rearranged(network, order_of(cell, mnist)).eval()
+    whole = PermutedInput(network, order_of(cell, mnist)).eval()
     if not torch.allclose(logits_of(whole, mnist.test), run.logits, atol=1e-3):
         raise ArtefactError(f"{cell.name} doesn't answer as it did when it was trained: train it again.")
     return whole
 
 
-def described(cell: Cell, network: Rearranged, mnist: Mnist, version: str, epochs: int) -> Description:
+def described(cell: RunConfig, network: PermutedInput, mnist: Mnist, version: str, epochs: int) -> Description:
     """Measure `network` and write down what it is."""
     name = f"{cell.network}-{cell.layout}"
-    origin = Origin(version, name, recipe_for(cell), cell.seed, epochs, git_commit())
+    origin = Provenance(version, name, recipe_for(cell), cell.seed, epochs, git_commit())
     # on digits distorted like people's own: behind the order, any network can be shown those
     confidence = calibrated(network, mnist.validation, BEST.distortion, cell.seed)
     return measured(network, origin, confidence, mnist, network.order.tolist())
@@ -82,12 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def version_of(cell: Cell, numbers: str) -> str:
+def version_of(cell: RunConfig, numbers: str) -> str:
     """Return the version that a cell's artefact has."""
     return f"{cell.network}-{cell.layout}-{numbers}"
 
 
-def _make(cell: Cell, run: Trained, version: str, folder: Path) -> None:
+def _make(cell: RunConfig, run: Trained, version: str, folder: Path) -> None:
     mnist = whole_mnist()
     network = rebuilt(cell, run, mnist)
     description = described(cell, network, mnist, version, len(run.run.learning))

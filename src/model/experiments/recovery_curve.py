@@ -29,7 +29,7 @@ from src.model.files import write_whole
 from src.model.parallel import in_parallel
 from src.model.training.fit import COURSE, fit
 from src.model.training.scoring import accuracy_of
-from src.settings import FIGURES, RESULTS
+from src.settings import PLOTS_DIR, RESULTS_DIR
 
 COUNTS = (100, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000)
 
@@ -54,7 +54,7 @@ class Recoveries(BaseModel):
     runs: list[Recovery]
 
 
-def read(folder: Path = RESULTS) -> list[Recovery]:
+def read(folder: Path = RESULTS_DIR) -> list[Recovery]:
     """Return what an earlier call left in `folder`."""
     return Recoveries.model_validate_json((folder / "recovery.json").read_text()).runs
 
@@ -89,7 +89,7 @@ def recover(task: tuple[int, int]) -> Recovery:
     """Find the layout from so many pictures, with this seed, and train on it."""
     pictures, seed = task
     mnist, order = whole_mnist(), permutation(seed)
-    hidden = mnist.rearranged(order)
+    hidden = mnist.permute_pixels(order)
     drawn = _drawn(hidden, pictures, seed)
     start = time.perf_counter()
     places = recover_layout(drawn)
@@ -154,8 +154,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m src.model.experiments.recovery_curve", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--seeds", type=int, default=5, help="layouts found from each number of pictures")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the results")
-    parser.add_argument("--figures", type=Path, default=FIGURES, help="the folder for the figure")
+    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="the folder for the results")
+    parser.add_argument("--figures", type=Path, default=PLOTS_DIR, help="the folder for the figure")
     return parser
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from src.model.files import write_whole
-from src.settings import RESULTS
+from src.settings import RESULTS_DIR
 
 Layout = Literal["given", "permuted", "recovered"]
 
@@ -45,13 +45,13 @@ class Results(BaseModel):
         return Results(runs=others + new.runs, permutations=self.permutations | new.permutations)
 
 
-def read(folder: Path = RESULTS) -> Results:
+def read(folder: Path = RESULTS_DIR) -> Results:
     """Return what `folder` holds; nothing if it holds none."""
     path = folder / "compare.json"
     return Results.model_validate_json(path.read_text()) if path.exists() else Results()
 
 
-def write(results: Results, folder: Path = RESULTS) -> None:
+def write(results: Results, folder: Path = RESULTS_DIR) -> None:
     """Write compare.json, a line for each run, and compare.md; each appears whole."""
     content = results.model_dump()
     runs = ",\n".join(json.dumps(run) for run in content["runs"])

@@ -26,7 +26,7 @@ RECIPES = {"course": COURSE, "best": BEST}
 
 
 @dataclass(frozen=True)
-class Cell:
+class RunConfig:
     """What is to be trained."""
 
     recipe: str
@@ -75,7 +75,7 @@ def laid_out(mnist: Mnist, layout: Layout, seed: int) -> Mnist:
     """Return MNIST as it is, permuted, or permuted and recovered from the permuted training pictures alone."""
     if layout == "given":
         return mnist
-    hidden = mnist.rearranged(permutation(seed))
+    hidden = mnist.permute_pixels(permutation(seed))
     if layout == "permuted":
         return hidden
     places = recover_layout(hidden.train.images.flatten(1).numpy())
@@ -84,16 +84,16 @@ def laid_out(mnist: Mnist, layout: Layout, seed: int) -> Mnist:
 
 def restored(hidden: Mnist, places: NDArray[np.int64]) -> Mnist:
     """Return shuffled pictures with each pixel at its place, [784], as `recover_layout` finds them."""
-    return hidden.rearranged(torch.from_numpy(np.argsort(places)))
+    return hidden.permute_pixels(torch.from_numpy(np.argsort(places)))
 
 
-def recipe_for(cell: Cell) -> Recipe:
+def recipe_for(cell: RunConfig) -> Recipe:
     """Return the recipe; distortions move pixels to their neighbours, which a permuted picture doesn't have."""
     recipe = RECIPES[cell.recipe]
     return recipe if cell.network == "cnn" and cell.layout != "permuted" else replace(recipe, distortion=NONE)
 
 
-def train(mnist: Mnist, cell: Cell) -> Trained:
+def train(mnist: Mnist, cell: RunConfig) -> Trained:
     """Train and score one cell. The test set is scored here, once, with the final weights."""
     start = time.perf_counter()
     data = laid_out(mnist, cell.layout, cell.seed)
@@ -116,7 +116,7 @@ def train(mnist: Mnist, cell: Cell) -> Trained:
     return Trained(run, best.weights, logits)
 
 
-def _fitted(data: Mnist, cell: Cell) -> tuple[nn.Module, Best]:
+def _fitted(data: Mnist, cell: RunConfig) -> tuple[nn.Module, Best]:
     if cell.network == "sparse":
         return sparse_mlp.fit_sparse(data, cell.seed)
     network = networks.seeded(cell.network, cell.seed)

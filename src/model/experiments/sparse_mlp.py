@@ -36,7 +36,7 @@ class Schedule:
     learning_rate: float = 3e-3  # of Adam, the peak of one cycle
     hidden_pixels: float = 0.15  # share of every picture's pixels that are blackened, any of them
     trust: float = 0.9  # in the teacher's answers; the rest in the labels
-    softness: float = 2.0  # the temperature of the teacher's answers
+    temperature: float = 2.0  # the temperature of the teacher's answers
     prune_from: float = 0.05
     prune_until: float = 0.3
     prune_every: int = 50  # steps
@@ -85,7 +85,7 @@ def fit_sparse(
         torch.manual_seed(seed)  # of the weights and of what is dropped
         master = teacher()
         fit(master, mnist, taught, seed, lambda _loss, _accuracy: None)
-        answers = softmax(logits_of(master, mnist.train) / schedule.softness, 1)
+        answers = softmax(logits_of(master, mnist.train) / schedule.temperature, 1)
         student = lenet_300_100()
         best = _learn(student, mnist, answers, seed, schedule)
     student.load_state_dict(best.weights)

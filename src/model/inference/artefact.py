@@ -20,7 +20,7 @@ VERSION: Final = re.compile(r"(?P<line>([a-z][a-z0-9]*-)+)?(?P<numbers>\d+\.\d+\
 WeightsKind = Literal["onnx", "pt"]
 
 
-class Figures(BaseModel):
+class Metrics(BaseModel):
     """How well a network read a set of digits."""
 
     model_config = ConfigDict(frozen=True)
@@ -51,8 +51,8 @@ class Description(BaseModel):
     preprocessing: int
     normalisation: dict[str, float]
     confidence: Confidence
-    validation: Figures
-    test: Figures
+    validation: Metrics
+    test: Metrics
     seed: int
     recipe: dict[str, object]
     epochs: int

@@ -15,7 +15,7 @@ from src.model.preprocessing.preprocess import FITTING, SIDE, VERSION, Framed, p
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """What was read on a picture."""
 
     prediction: int  # 0..9
@@ -26,7 +26,7 @@ class Reading:
     heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, where the answer came from, if that was asked for
 
 
-class Reader:
+class Predictor:
     """A network ready to read pictures."""
 
     def __init__(self, description: Description, runtime: Runtime, max_pixels: int) -> None:
@@ -34,27 +34,27 @@ class Reader:
         self.runtime = runtime
         self._max_pixels = max_pixels
 
-    def read(self, data: bytes) -> Reading:
+    def predict(self, data: bytes) -> Prediction:
         """Read the digit on the picture file `data`. Raises a `PictureError`."""
-        return self.answer(preprocess(data, self._max_pixels))
+        return self.predict_framed(preprocess(data, self._max_pixels))
 
-    def answer(self, framed: Framed) -> Reading:
+    def predict_framed(self, framed: Framed) -> Prediction:
         """Read the digit on a picture that is framed already."""
-        return self.answers([framed])[0]
+        return self.predict_batch([framed])[0]
 
-    def answer_with_heat(self, framed: Framed) -> Reading:
+    def predict_with_heat(self, framed: Framed) -> Prediction:
         """Read the digit on a picture that is framed already, and find out where on it the answer came from."""
-        reading = self.answer(framed)
-        return replace(reading, heat=occlusion.heat(self.runtime, framed.pixels, reading.prediction))
+        prediction = self.predict_framed(framed)
+        return replace(prediction, heat=occlusion.heat(self.runtime, framed.pixels, prediction.prediction))
 
-    def answers(self, framed: Sequence[Framed]) -> list[Reading]:
+    def predict_batch(self, framed: Sequence[Framed]) -> list[Prediction]:
         """Read the digits on at least one picture that is framed already, in one pass through the network."""
         logits = self.runtime.logits(np.array([one.pixels for one in framed])[:, None])
         return [self._reading(row, one) for row, one in zip(logits.tolist(), framed, strict=True)]
 
-    def _reading(self, logits: list[float], framed: Framed) -> Reading:
+    def _reading(self, logits: list[float], framed: Framed) -> Prediction:
         honest = self.description.confidence
-        return Reading(
+        return Prediction(
             prediction=logits.index(max(logits)),
             probabilities=confidence.probabilities(logits, honest),
             digit_score=confidence.digit_score(logits, honest),
@@ -68,7 +68,7 @@ class Reader:
         return framed.pixels if order is None else framed.pixels.reshape(-1)[order].reshape(SIDE, SIDE)
 
 
-def open_reader(path: Path, max_pixels: int) -> Reader:
+def open_predictor(path: Path, max_pixels: int) -> Predictor:
     """Open the artefact that `path` names: its .pt runs in torch, its .onnx or .json in ONNX Runtime.
 
     Raises `ArtefactError`.
@@ -82,4 +82,4 @@ def open_reader(path: Path, max_pixels: int) -> Reader:
     runtime = open_runtime(weights, description.network)
     if (shape := runtime.logits(np.zeros((1, 1, SIDE, SIDE), np.float32)).shape) != (1, 10):
         raise ArtefactError(f"{weights.name} gives {shape} for one picture, not the logits of ten digits.")
-    return Reader(description, runtime, max_pixels)
+    return Predictor(description, runtime, max_pixels)

@@ -11,10 +11,10 @@ from src.model.data.mnist import load_mnist
 from src.model.errors import DigitError
 from src.model.files import write_whole
 from src.model.inference.artefact import newest
-from src.model.inference.predictor import open_reader
+from src.model.inference.predictor import open_predictor
 from src.model.monitoring.histograms import of_readings
 from src.model.preprocessing.preprocess import Framed
-from src.settings import RESULTS, get_settings
+from src.settings import RESULTS_DIR, get_settings
 
 
 def write_reference(model: Path, folder: Path) -> Path:
@@ -23,11 +23,11 @@ def write_reference(model: Path, folder: Path) -> Path:
     Raises `DigitError`.
     """
     settings = get_settings()
-    reader = open_reader(model, settings.max_pixels)
+    predictor = open_predictor(model, settings.max_pixels)
     pixels = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
-    readings = reader.answers([Framed(each, 1) for each in pixels])
-    path = folder / f"reference-{reader.description.version}.json"
-    write_whole(path, of_readings(reader.description.version, readings).model_dump_json(indent=1) + "\n")
+    predictions = predictor.predict_batch([Framed(each, 1) for each in pixels])
+    path = folder / f"reference-{predictor.description.version}.json"
+    write_whole(path, of_readings(predictor.description.version, predictions).model_dump_json(indent=1) + "\n")
     return path
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="the artefact (default: the newest release)")
     options = parser.parse_args(arguments)
     try:
-        path = write_reference(options.model or newest(get_settings().model_dir), RESULTS)
+        path = write_reference(options.model or newest(get_settings().model_dir), RESULTS_DIR)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -23,7 +23,7 @@ from src.model.inference.artefact import describe, newest
 from src.model.monitoring import histograms
 from src.model.monitoring.histograms import Histograms
 from src.model.params import Triggers, read_params
-from src.settings import RESULTS, get_settings
+from src.settings import RESULTS_DIR, get_settings
 
 DRIFTED: Final = 3
 
@@ -59,7 +59,7 @@ def judge(reference: Histograms, now: Histograms, triggers: Triggers) -> list[Ve
     return [Verdict(name, psi(reference.counts[name], now.counts[name]), far) for name, far in triggers.psi.items()]
 
 
-def reference_of(version: str, folder: Path = RESULTS) -> Histograms:
+def reference_of(version: str, folder: Path = RESULTS_DIR) -> Histograms:
     """Return what a network was measured on. Raises `DigitError`."""
     path = folder / f"reference-{version}.json"
     if not path.exists():

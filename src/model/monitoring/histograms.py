@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from pydantic import BaseModel, ConfigDict
 
-from src.model.inference.predictor import Reading
-from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, looks
+from src.model.inference.predictor import Prediction
+from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, measure_picture
 
 ANSWERS: Final = "digits_answers"
 BOUNDS: Final = {
@@ -45,9 +45,9 @@ class Histograms(BaseModel):
         return Histograms(version=self.version, counts=rest)
 
 
-def of_readings(version: str, readings: Iterable[Reading]) -> Histograms:
-    """Count readings as the service does."""
-    rows = [(looks(one.pixels), one.probabilities[one.prediction], one.prediction) for one in readings]
+def of_readings(version: str, predictions: Iterable[Prediction]) -> Histograms:
+    """Count predictions as the service does."""
+    rows = [(measure_picture(one.pixels), one.probabilities[one.prediction], one.prediction) for one in predictions]
     values: dict[str, ArrayLike] = {
         "digits_ink": [seen.ink for seen, _, _ in rows],
         "digits_stroke_width_pixels": [seen.stroke_width for seen, _, _ in rows],

@@ -20,7 +20,7 @@ SHARES: Final = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1)  # o
 
 
 @dataclass(frozen=True)
-class Looks:
+class PictureStats:
     """Of one picture, in pixels of the frame."""
 
     ink: float  # sum of the pixels in 0..1; MNIST's mean is 103
@@ -29,7 +29,7 @@ class Looks:
     height: int
 
 
-def looks(pixels: NDArray[np.float32]) -> Looks:
+def measure_picture(pixels: NDArray[np.float32]) -> PictureStats:
     """Measure a framed picture [28, 28] in 0..1, ink bright."""
     _, _, width, height = cv2.boundingRect((pixels > 0.5).view(np.uint8))
-    return Looks(cv2.sumElems(pixels)[0], stroke_width(pixels), width, height)
+    return PictureStats(cv2.sumElems(pixels)[0], stroke_width(pixels), width, height)

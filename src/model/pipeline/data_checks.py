@@ -7,7 +7,7 @@ import numpy as np
 from src.model.data.mnist import Digits, Mnist
 from src.model.monitoring.drift import psi
 from src.model.monitoring.histograms import counted
-from src.model.monitoring.picture_stats import INK, SIDES, WIDTHS, looks
+from src.model.monitoring.picture_stats import INK, SIDES, WIDTHS, measure_picture
 from src.model.params import Data
 
 PARTS = {"train": 55_000, "validation": 5_000, "test": 10_000}
@@ -60,7 +60,7 @@ def distances(corrected: Digits, training: Digits) -> dict[str, float]:
 
 
 def _counts(digits: Digits) -> dict[str, list[float]]:
-    seen = [looks(pixels) for pixels in digits.pixels().numpy()[:, 0]]
+    seen = [measure_picture(pixels) for pixels in digits.pixels().numpy()[:, 0]]
     return {
         "ink": counted([each.ink for each in seen], INK),
         "stroke_width": counted([each.stroke_width for each in seen], WIDTHS),

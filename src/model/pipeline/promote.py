@@ -14,7 +14,7 @@ from src.model.errors import DigitError
 from src.model.inference.artefact import paths
 from src.model.pipeline import registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered, RegistryError
-from src.settings import RESULTS, get_settings
+from src.settings import RESULTS_DIR, get_settings
 
 
 def promote() -> Registered:
@@ -28,7 +28,7 @@ def promote() -> Registered:
             f"{candidate.version} was held against {candidate.replaces or 'nothing'}, and {production.version} is in "
             "production: run the pipeline again."
         )
-    registry.fetch(candidate, get_settings().model_dir, RESULTS)
+    registry.fetch(candidate, get_settings().model_dir, RESULTS_DIR)
     registry.name(PRODUCTION, candidate)
     return candidate
 
@@ -40,10 +40,10 @@ def roll_back() -> Registered:
         raise RegistryError("What is in production has replaced nothing.")
     before = registry.find_version(production.replaces)
     folder = get_settings().model_dir
-    registry.fetch(before, folder, RESULTS)
+    registry.fetch(before, folder, RESULTS_DIR)
     registry.name(PRODUCTION, before)
     taken = paths(folder, production.version)
-    for path in (taken["json"], taken["onnx"], taken["pt"], *registry.figures_of(production.version, RESULTS)):
+    for path in (taken["json"], taken["onnx"], taken["pt"], *registry.figures_of(production.version, RESULTS_DIR)):
         path.unlink(missing_ok=True)  # the registry keeps them
     return before
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from src.model.evaluation import report
 from src.model.evaluation.report import Evaluation
 from src.model.pipeline.paths import RELEASE
-from src.model.pipeline.tracking import found_by
+from src.model.pipeline.tracking import read_report
 
 
 def table(now: Evaluation, before: Evaluation | None) -> str:
@@ -34,7 +34,7 @@ def _figures(found: Evaluation) -> Iterator[tuple[str, str]]:
 
 def main() -> int:
     """Print the table of the release that the pipeline made."""
-    made = found_by("registered")
+    made = read_report("registered")
     kept = report.path_of(str(made["replaces"]))
     before = report.read(kept) if kept.exists() else None
     now = report.read(report.path_of(str(made["version"]), RELEASE))

@@ -27,7 +27,7 @@ EXPERIMENT: Final = "digits"
 LOCAL: Final = ROOT / "mlruns"
 
 
-class Record:
+class StageRun:
     """What a stage has to say while it runs."""
 
     def __init__(self, run_id: str) -> None:
@@ -74,8 +74,8 @@ def connect() -> None:
 
 
 @contextmanager
-def recorded(stage: str) -> Iterator[Record]:
-    """Record what runs in the block, also how it fails."""
+def recorded(stage: str) -> Iterator[StageRun]:
+    """StageRun what runs in the block, also how it fails."""
     connect()
     with mlflow.start_run(run_name=stage, log_system_metrics=False) as run:
         mlflow.set_tags(
@@ -88,10 +88,10 @@ def recorded(stage: str) -> Iterator[Record]:
                 "reason": get_settings().retrain_reason,
             }
         )
-        yield Record(run.info.run_id)
+        yield StageRun(run.info.run_id)
 
 
-def stage(name: str, work: Callable[[Record], None]) -> int:
+def stage(name: str, work: Callable[[StageRun], None]) -> int:
     """Run a stage; return the exit status, and say in a sentence why it failed."""
     try:
         with recorded(name) as record:
@@ -102,7 +102,7 @@ def stage(name: str, work: Callable[[Record], None]) -> int:
     return 0
 
 
-def found_by(name: str) -> dict[str, Any]:
-    """Return what the stage before wrote with `Record.report`."""
+def read_report(name: str) -> dict[str, Any]:
+    """Return what the stage before wrote with `StageRun.report`."""
     found: dict[str, Any] = json.loads((BUILD / f"{name}.json").read_text())
     return found

@@ -14,7 +14,7 @@ FARTHEST: Final = 443  # levels: the whole way from black to white in three chan
 GRAIN_PARTS: Final = 16  # of a level: how finely grain is measured
 STRONG: Final = 0.7  # of the farthest: what is so far from the paper is ink
 TYPICAL: Final = 0.9  # of the ink lies nearer to the paper, and the rest is as dark as can be
-INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit worth reading has as many
+INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit worth prediction has as many
 
 
 def find_pen(difference: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:

@@ -32,7 +32,7 @@ DIGIT: Final = Distortion(rotation=12, shear=0.2, stretch=0.12, elastic=1.0, gap
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingConfig:
     """What decides a long training, besides data and seed."""
 
     network: str
@@ -44,10 +44,10 @@ class Plan:
     distortion: Distortion = DIGIT
     learning_rate: float = 3e-3  # the peak of one cycle of AdamW
     weight_decay: float = 0.05
-    averaging: float = 0.999  # of the weights, a step
+    ema_decay: float = 0.999  # of the weights, a step
     teacher: str | None = None  # version of the artefact whose answers are followed
-    teaching: float = 0.0  # share of the loss that follows them
-    softness: float = 2.0  # the temperature of both answers
+    distillation_weight: float = 0.0  # share of the loss that follows them
+    temperature: float = 2.0  # the temperature of both answers
     eight_bits: bool = False  # how the network computes where it serves; small ones gain nothing
 
     def steps(self, digits: int) -> int:
@@ -56,7 +56,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What is learned from."""
 
     mnist: Mnist
@@ -74,7 +74,7 @@ class Trained:
 
 
 @dataclass
-class Runner:
+class TrainerState:
     """Everything that changes during a training."""
 
     network: nn.Module
@@ -100,7 +100,7 @@ class Runner:
         self.seconds = kept["seconds"]
 
 
-def run(plan: Plan, seed: int, material: Material, checkpoint: Path) -> Trained:
+def run(plan: TrainingConfig, seed: int, material: TrainingData, checkpoint: Path) -> Trained:
     """Train whole epochs until the plan is done; after a kill, call again and it goes on from `checkpoint`."""
     runner = _start(plan, seed, len(material.mnist.train))
     if checkpoint.exists():
@@ -120,12 +120,12 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _start(plan: Plan, seed: int, digits: int) -> Runner:
+def _start(plan: TrainingConfig, seed: int, digits: int) -> TrainerState:
     network = networks.seeded(plan.network, seed).to(device()).to(memory_format=torch.channels_last)
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.averaging), use_buffers=True)  # type: ignore[no-untyped-call]
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), plan.learning_rate)
     schedule = OneCycleLR(optimiser, plan.learning_rate, total_steps=plan.steps(digits), pct_start=0.1)
-    return Runner(network, mean, optimiser, schedule, Generator(device()).manual_seed(seed))
+    return TrainerState(network, mean, optimiser, schedule, Generator(device()).manual_seed(seed))
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
@@ -135,7 +135,7 @@ def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
     return [{"params": wide, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
 
 
-def _epoch(plan: Plan, runner: Runner, material: Material, title: str) -> float:
+def _epoch(plan: TrainingConfig, runner: TrainerState, material: TrainingData, title: str) -> float:
     """Train for one pass over MNIST and return the smoothed loss."""
     loss = Smoothed()
     runner.network.train()
@@ -149,7 +149,7 @@ def _epoch(plan: Plan, runner: Runner, material: Material, title: str) -> float:
     return loss.value
 
 
-def _batch(plan: Plan, material: Material, chosen: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def _batch(plan: TrainingConfig, material: TrainingData, chosen: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Return distorted pixels [N, 1, 28, 28] and labels [N] of some of MNIST and some of each kind of practice."""
     parts = [material.mnist.train[chosen]]
     for kind, count in plan.practice.items():
@@ -161,11 +161,13 @@ def _batch(plan: Plan, material: Material, chosen: Tensor, generator: Generator)
     return pixels.contiguous(memory_format=torch.channels_last), labels
 
 
-def _step(plan: Plan, runner: Runner, pixels: Tensor, labels: Tensor, teacher: Teacher | None) -> float:
+def _step(plan: TrainingConfig, runner: TrainerState, pixels: Tensor, labels: Tensor, teacher: Teacher | None) -> float:
     logits = runner.network(pixels).float()
     loss = F.cross_entropy(with_reject(logits), labels)
     if teacher is not None:
-        loss = (1 - plan.teaching) * loss + plan.teaching * _apart(logits, teacher(pixels), plan.softness)
+        loss = (1 - plan.distillation_weight) * loss + plan.distillation_weight * _apart(
+            logits, teacher(pixels), plan.temperature
+        )
     runner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it without types
     runner.optimiser.step()
@@ -179,13 +181,13 @@ def with_reject(logits: Tensor) -> Tensor:
     return F.pad(logits, (0, 1))
 
 
-def _apart(logits: Tensor, wanted: Tensor, softness: float) -> Tensor:
+def _apart(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
     """Return how far logits are from a teacher's.
 
     Hinton et al., "Distilling the knowledge in a neural network" (2015).
     """
-    ours, theirs = (F.log_softmax(values / softness, 1) for values in (logits, wanted))
-    return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * softness**2
+    ours, theirs = (F.log_softmax(values / temperature, 1) for values in (logits, wanted))
+    return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
 
 
 def _fast() -> torch.autocast:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Where a network came from."""
 
     version: str
@@ -34,7 +34,7 @@ class Origin:
 
 
 def measured(
-    network: nn.Module, origin: Origin, confidence: Confidence, mnist: Mnist, order: list[int] | None = None
+    network: nn.Module, origin: Provenance, confidence: Confidence, mnist: Mnist, order: list[int] | None = None
 ) -> Description:
     """Score final weights, the official test set for the first and only time, and write down what they are."""
     return Description(

@@ -6,19 +6,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src.model.data.mnist import Digits
-from src.model.inference.artefact import Figures
+from src.model.inference.artefact import Metrics
 from src.model.inference.confidence import log_softmax
 from src.model.inference.runtime import Logits
 
 
-def figures(logits: Logits, labels: NDArray[np.int64]) -> Figures:
+def figures(logits: Logits, labels: NDArray[np.int64]) -> Metrics:
     """Return accuracy and loss of logits [N, 10] against labels [N]."""
     likelihood = log_softmax(logits)[np.arange(len(labels)), labels]
     right = float((logits.argmax(1) == labels).mean())
-    return Figures(accuracy=right, loss=float(-likelihood.mean()), pictures=len(labels))
+    return Metrics(accuracy=right, loss=float(-likelihood.mean()), pictures=len(labels))
 
 
-def score(network: nn.Module, digits: Digits) -> Figures:
+def score(network: nn.Module, digits: Digits) -> Metrics:
     """Return accuracy and loss of `network` on `digits`."""
     return figures(logits_of(network, digits).numpy(), digits.labels.numpy())
 

@@ -29,16 +29,18 @@ from src.model.inference.runtime import open_runtime
 from src.model.training import fit_resumable
 from src.model.training.calibration import fitted
 from src.model.training.export import save
-from src.model.training.fit_resumable import Material, Plan, Teacher, Trained
-from src.model.training.metadata import Origin, git_commit, measured
+from src.model.training.fit_resumable import Teacher, Trained, TrainingConfig, TrainingData
+from src.model.training.metadata import Provenance, git_commit, measured
 from src.model.training.quantization import sample
 from src.model.training.scoring import figures, logits_of
-from src.settings import RESULTS, ROOT, get_settings
+from src.settings import RESULTS_DIR, ROOT, get_settings
 
 PRACTICE: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
-PLANS: Final = {
-    "digit": Plan("digit", epochs=32, practice=PRACTICE, eight_bits=True),
-    "micro": Plan("micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teacher="1.0.0", teaching=0.9),
+CONFIGS: Final = {
+    "digit": TrainingConfig("digit", epochs=32, practice=PRACTICE, eight_bits=True),
+    "micro": TrainingConfig(
+        "micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teacher="1.0.0", distillation_weight=0.9
+    ),
 }
 SEEDS: Final = 3
 KEPT: Final = ROOT / "data" / "training"
@@ -85,31 +87,31 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    plan, commit = PLANS[options.network], git_commit()
+    plan, commit = CONFIGS[options.network], git_commit()
     plan = replace(plan, epochs=options.epochs or plan.epochs)
     mnist = load_mnist(get_settings().data_dir)
     material = prepared(plan, mnist, KEPT)
     trained = [fit_resumable.run(plan, seed, material, checkpoint(plan, seed, KEPT)) for seed in range(options.seeds)]
     if options.version:
         shipped = trained[options.ship]
-        origin = Origin(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
+        origin = Provenance(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
         sys.stdout.write(f"saved {publish(plan, shipped, origin, material, options.out)} with its .onnx and .pt\n")
     found = _scored(plan, trained, mnist.test)
-    write_whole(RESULTS / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
+    write_whole(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")
     return 0
 
 
-def checkpoint(plan: Plan, seed: int, kept: Path) -> Path:
+def checkpoint(plan: TrainingConfig, seed: int, kept: Path) -> Path:
     """Return where a training is kept in folder `kept`, to go on from: one of another practice is another training."""
     practised = f"-{PICTURES}" if plan.practice else ""
     return kept / f"{plan.network}-{plan.epochs}-{seed}{practised}.pt"
 
 
-def prepared(plan: Plan, mnist: Mnist, kept: Path) -> Material:
+def prepared(plan: TrainingConfig, mnist: Mnist, kept: Path) -> TrainingData:
     """Return what `plan` learns from and whom; practice is made once and kept in a folder. Raises `ArtefactError`."""
     teacher = teacher_of(paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
-    return Material(mnist, practice(mnist.train, kept), teacher)
+    return TrainingData(mnist, practice(mnist.train, kept), teacher)
 
 
 def teacher_of(weights: Path) -> Teacher:
@@ -125,7 +127,7 @@ def teacher_of(weights: Path) -> Teacher:
     return answers
 
 
-def publish(plan: Plan, trained: Trained, origin: Origin, material: Material, folder: Path) -> Path:
+def publish(plan: TrainingConfig, trained: Trained, origin: Provenance, material: TrainingData, folder: Path) -> Path:
     """Make a trained network's confidence honest, measure it, and save it as an artefact under `folder`."""
     confidence = _honest(trained.network, plan, material.mnist.validation)
     description = measured(trained.network, origin, confidence, material.mnist)
@@ -133,7 +135,7 @@ def publish(plan: Plan, trained: Trained, origin: Origin, material: Material, fo
     return save(trained.network, description, folder, pictures)
 
 
-def _honest(network: nn.Module, plan: Plan, validation: Digits) -> Confidence:
+def _honest(network: nn.Module, plan: TrainingConfig, validation: Digits) -> Confidence:
     """Return what makes answers honest, fitted on validation digits as other pens, scanners and hands make them."""
     kinds = practice(validation, KEPT, FITTING, seed=1)
     digits = [validation, *(kinds[kind] for kind in KINDS[:-1])]
@@ -142,7 +144,7 @@ def _honest(network: nn.Module, plan: Plan, validation: Digits) -> Confidence:
     return fitted(network, distorted, torch.cat([each.labels for each in digits]), kinds[KINDS[-1]].pixels())
 
 
-def _scored(plan: Plan, trained: list[Trained], test: Digits) -> Seeds:
+def _scored(plan: TrainingConfig, trained: list[Trained], test: Digits) -> Seeds:
     scores = [figures(logits_of(each.network, test).numpy(), test.labels.numpy()) for each in trained]
     seeds = [
         Seed(
@@ -162,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m src.model.training.train_production", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("network", choices=sorted(PLANS))
+    parser.add_argument("network", choices=sorted(CONFIGS))
     parser.add_argument("--version", help="version to save the seed of --ship as; none saves nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--ship", type=int, default=0, help="the seed to save: the first that the gate lets through")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from httpx import Client
 
-from src.app.api.core.problem_types import KINDS
+from src.app.api.core.problem_types import PROBLEM_TYPES
 from src.settings import ROOT
 from tests.app.api.api_client import another_server, send
 from tests.pictures import drawn, encoded
@@ -94,5 +94,5 @@ def test_every_problem_has_an_example_and_every_answer_an_id(client: Client) -> 
             for content in answer["content"].values():
                 assert content.get("examples") or content.get("example")
     unasked = {"not-found", "method-not-allowed", "headers-too-large"}  # of no operation
-    assert shown == set(KINDS) - unasked
+    assert shown == set(PROBLEM_TYPES) - unasked
     assert send(client, b"").headers["x-request-id"]

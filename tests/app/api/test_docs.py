@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.app.api.core.metrics import Metrics
-from src.app.api.core.problem_types import KINDS
+from src.app.api.core.problem_types import PROBLEM_TYPES
 from src.settings import ROOT, Settings
 from tests.app.api.api_client import another_server
 from tests.servers import Server
@@ -24,7 +24,7 @@ MONITORING = ROOT / "docs" / "monitoring"
 def test_every_problem_is_documented_with_its_status_and_none_that_there_isnt() -> None:
     documented = re.findall(r"^\| `/problems/([a-z-]+)` \| (\d+) \|", API, flags=re.MULTILINE)
     assert {name: HTTPStatus(int(status)) for name, status in documented} == {
-        name: kind.status for name, kind in KINDS.items()
+        name: kind.status for name, kind in PROBLEM_TYPES.items()
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from src.app.api.executor import AT_ONCE_BYTES, AT_ONCE_PIXELS, Lanes
+from src.app.api.executor import AT_ONCE_BYTES, AT_ONCE_PIXELS, DecodeExecutor
 from src.model.errors import TooManyPixels
 from src.settings import Settings
 
@@ -32,18 +32,18 @@ def picture(pixels: int) -> Callable[[int], tuple[bool, int]]:
     ],
 )
 def test_only_what_is_quickly_read_is_read_in_the_event_loop(pixels: int, size: int, at_once: bool) -> None:
-    lanes = Lanes(Settings())
-    assert anyio.run(lanes.read, picture(pixels), size)[0] is at_once
+    executor = DecodeExecutor(Settings())
+    assert anyio.run(executor.read, picture(pixels), size)[0] is at_once
 
 
 def test_a_picture_that_is_too_large_for_every_lane_is_refused() -> None:
     settings = Settings(max_pixels=LARGE)
     with pytest.raises(TooManyPixels):
-        anyio.run(Lanes(settings).read, picture(LARGE + 1), 10)
+        anyio.run(DecodeExecutor(settings).read, picture(LARGE + 1), 10)
 
 
 def test_a_limit_below_what_is_read_at_once_holds() -> None:
     settings = Settings(max_pixels=100)
-    assert anyio.run(Lanes(settings).read, picture(100), 10) == (True, 100)
+    assert anyio.run(DecodeExecutor(settings).read, picture(100), 10) == (True, 100)
     with pytest.raises(TooManyPixels):
-        anyio.run(Lanes(settings).read, picture(101), 10)
+        anyio.run(DecodeExecutor(settings).read, picture(101), 10)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from httpx import Client
 
-from src.app.api.feedback_store import Store, StoreFull
+from src.app.api.feedback_store import FeedbackStore, StoreFull
 from tests import released
 from tests.app.api.api_client import FEEDBACK, another_server, another_service, assert_problem, send
 from tests.pictures import drawn, encoded, mnist
@@ -116,7 +116,7 @@ def test_a_folder_that_can_not_be_written_is_said_and_logged(tmp_path: Path) -> 
 
 
 def test_over_the_allowed_bytes_nothing_more_is_kept(tmp_path: Path) -> None:
-    store = Store(tmp_path, max_files=10, max_bytes=2000)
+    store = FeedbackStore(tmp_path, max_files=10, max_bytes=2000)
     store.keep(bytes(1000), "png", {"digit": 1})
     with pytest.raises(StoreFull):
         store.keep(bytes(1001), "png", {"digit": 2})
@@ -126,6 +126,6 @@ def test_over_the_allowed_bytes_nothing_more_is_kept(tmp_path: Path) -> None:
 def test_what_a_killed_writer_left_behind_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / f"{sha256(b'picture').hexdigest()}.part").write_bytes(b"pic")
     (tmp_path / f"{sha256(b'picture').hexdigest()}.png").write_bytes(b"picture")  # but not yet its .json
-    note, new = Store(tmp_path, 10, 2000).keep(b"picture", "png", {"digit": 1})
+    note, new = FeedbackStore(tmp_path, 10, 2000).keep(b"picture", "png", {"digit": 1})
     assert new
     assert kept(tmp_path) == {f"{note['sha256']}.png", f"{note['sha256']}.json"}

@@ -228,8 +228,8 @@ def test_an_error_in_the_service_is_a_problem_with_the_id_under_which_it_is_logg
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = create_app(Settings())
-    app.state.service.catalogue.refresh()
-    app.state.service = dataclasses.replace(app.state.service, lanes=Broken())
+    app.state.service.repository.refresh()
+    app.state.service = dataclasses.replace(app.state.service, executor=Broken())
 
     async def ask() -> Response:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as client:

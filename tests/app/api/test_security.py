@@ -82,7 +82,11 @@ def test_a_web_page_may_ask_only_where_its_origin_is_allowed(client: Client, str
 
 
 def test_a_browser_may_ask_beforehand_without_a_key(stranger: Client) -> None:
-    wish = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    wish = {
+        "Origin": PAGE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
     answer = stranger.options(PREDICT, headers=wish)
     assert answer.status_code == 200
     assert "POST" in answer.headers["access-control-allow-methods"]

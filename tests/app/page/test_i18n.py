@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Html
 
-from src.app.api.core.problem_types import KINDS
+from src.app.api.core.problem_types import PROBLEM_TYPES
 from src.app.api.routes.predict import PICTURE_REFUSALS, REFUSALS
 from src.app.page import i18n
 from src.app.page.errors import SENTENCES
@@ -54,7 +54,7 @@ def test_what_gettext_reads_is_what_the_catalogue_says(language: str) -> None:
 def test_every_problem_that_a_picture_can_meet_has_a_sentence() -> None:
     met = {*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"}
     assert set(SENTENCES) == met - DIFFERENT_VERSIONS
-    assert set(SENTENCES) < set(KINDS)
+    assert set(SENTENCES) < set(PROBLEM_TYPES)
 
 
 @pytest.mark.usefixtures("page")

@@ -7,7 +7,7 @@ import torch
 from src.model.data import synthetic
 from src.model.data.mnist import Mnist
 from src.model.data.synthetic import KINDS, NO_DIGIT
-from src.model.inference.predictor import Reader
+from src.model.inference.predictor import Predictor
 from src.model.preprocessing.preprocess import Framed
 
 
@@ -24,11 +24,11 @@ def test_every_kind_is_framed_and_the_same_every_time(kind: str, few_digits: Mni
 
 @pytest.mark.parametrize(("kind", "least"), [("retraced", 0.9), ("scanned", 0.9), ("written", 0.85), ("worn", 0.5)])
 def test_a_network_reads_most_of_what_is_drawn_for_practice(
-    kind: str, least: float, few_digits: Mnist, reader: Reader
+    kind: str, least: float, few_digits: Mnist, predictor: Predictor
 ) -> None:
     made = synthetic.make(kind, few_digits.train, 200, seed=1)
-    readings = reader.answers([Framed(pixels, 1) for pixels in made.pixels().numpy()[:, 0]])
-    assert np.mean([reading.prediction for reading in readings] == made.labels.numpy()) >= least
+    predictions = predictor.predict_batch([Framed(pixels, 1) for pixels in made.pixels().numpy()[:, 0]])
+    assert np.mean([prediction.prediction for prediction in predictions] == made.labels.numpy()) >= least
 
 
 def test_what_was_drawn_is_kept_for_the_next_time(

@@ -9,8 +9,8 @@ from PIL import Image
 
 from src.model.data.mnist import load_mnist
 from src.model.evaluation import evaluate, suite
-from src.model.evaluation.predictions import answers, tally
-from src.model.inference.predictor import Reader
+from src.model.evaluation.predictions import predict_all, tally
+from src.model.inference.predictor import Predictor
 from src.model.inference.runtime import open_runtime
 from src.model.training.scoring import figures
 from src.settings import ROOT, get_settings
@@ -18,14 +18,14 @@ from tests import released
 from tests.pictures import drawn, encoded
 
 
-def test_a_folder_is_read_by_the_labels_in_its_names(tmp_path: Path, reader: Reader) -> None:
+def test_a_folder_is_read_by_the_labels_in_its_names(tmp_path: Path, predictor: Predictor) -> None:
     (tmp_path / "deeper").mkdir()
     (tmp_path / "4_a.png").write_bytes(encoded(drawn(4)))
     (tmp_path / "deeper" / "7_b.png").write_bytes(encoded(drawn(7)))
     (tmp_path / "1_wrong.png").write_bytes(encoded(drawn(8)))
     (tmp_path / "2_blank.png").write_bytes(encoded(Image.new("L", (50, 50))))
     (tmp_path / "notes.txt").write_text("no digit")
-    found = tally(answers(reader, evaluate.folder_files(tmp_path)))
+    found = tally(predict_all(predictor, evaluate.folder_files(tmp_path)))
     assert found.right == [0, 0, 0, 0, 1, 0, 0, 1, 0, 0]
     assert found.pictures == [0, 1, 1, 0, 1, 0, 0, 1, 0, 0]
     assert found.refused == 1
@@ -77,10 +77,10 @@ def test_the_released_network_scores_what_its_description_says() -> None:
 
 
 @pytest.mark.mnist
-def test_files_score_what_tensors_score(reader: Reader) -> None:
+def test_files_score_what_tensors_score(predictor: Predictor) -> None:
     validation = load_mnist(get_settings().data_dir).validation
-    found = tally(answers(reader, suite.files(validation)))
-    assert abs(found.accuracy - reader.description.validation.accuracy) <= 0.0005
+    found = tally(predict_all(predictor, suite.files(validation)))
+    assert abs(found.accuracy - predictor.description.validation.accuracy) <= 0.0005
 
 
 def test_the_description_is_json_that_anyone_can_read() -> None:

@@ -10,7 +10,7 @@ from src.model.data import mnist
 from src.model.data.mnist import Digits, Mnist
 from src.model.data.synthetic import PICTURES
 from src.model.evaluation import release_gate, suite
-from src.model.evaluation.report import Evaluation, Tally, path_of, read, save
+from src.model.evaluation.report import DigitCounts, Evaluation, path_of, read, save
 from src.model.files import sha256
 from src.model.inference.artefact import describe, paths
 from src.settings import ROOT
@@ -18,10 +18,10 @@ from src.settings import ROOT
 RELEASE = paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
 
 
-def tally(wrong: int = 0, digit: int = 3, pictures: int = 500) -> Tally:
+def tally(wrong: int = 0, digit: int = 3, pictures: int = 500) -> DigitCounts:
     right = [pictures] * 10
     right[digit] -= wrong
-    return Tally(right=right, pictures=[pictures] * 10, calibration_error=0.002, loss=0.03)
+    return DigitCounts(right=right, pictures=[pictures] * 10, calibration_error=0.002, loss=0.03)
 
 
 def found(**changed: object) -> Evaluation:

@@ -7,17 +7,17 @@ import torch
 from src.model.data.mnist import load_mnist
 from src.model.experiments import compare, results
 from src.model.experiments.results import Layout
-from src.model.experiments.runs import Cell, Trained, train
+from src.model.experiments.runs import RunConfig, Trained, train
 from src.settings import get_settings
 from tests.model.experiments.test_results import a_run
 
 
-def keep(folder: Path, cell: Cell) -> None:
+def keep(folder: Path, cell: RunConfig) -> None:
     run = a_run(cell.seed, cell.recipe)
     Trained(run, {"weight": torch.zeros(1)}, torch.zeros(1, 10)).save(folder / f"{cell.name}.pt")
 
 
-def keep_all(_: object, tasks: list[tuple[Cell, Path]]) -> list[None]:
+def keep_all(_: object, tasks: list[tuple[RunConfig, Path]]) -> list[None]:
     for cell, path in tasks:
         keep(path.parent, cell)
     return []
@@ -31,9 +31,9 @@ def test_every_cell_is_wanted_once_for_every_seed() -> None:
 def test_a_resumed_comparison_trains_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = compare.wanted("course", 1)
     keep(tmp_path, cells[0])
-    asked: list[Cell] = []
+    asked: list[RunConfig] = []
 
-    def in_parallel(_: object, tasks: list[tuple[Cell, Path]]) -> list[None]:
+    def in_parallel(_: object, tasks: list[tuple[RunConfig, Path]]) -> list[None]:
         asked.extend(cell for cell, _ in tasks)
         return keep_all(None, tasks)
 
@@ -56,6 +56,6 @@ def test_a_fresh_comparison_trains_everything_again(tmp_path: Path, monkeypatch:
 @pytest.mark.mnist
 @pytest.mark.parametrize(("network", "layout"), compare.COMMON)
 def test_a_comparison_reproduces_the_committed_results(network: str, layout: Layout) -> None:
-    run = train(load_mnist(get_settings().data_dir), Cell("course", network, layout, 1)).run
+    run = train(load_mnist(get_settings().data_dir), RunConfig("course", network, layout, 1)).run
     committed = [one.test_accuracy for one in results.cells(results.read().runs)["course", network, layout]]
     assert abs(run.test_accuracy - np.mean(committed)) <= 3 * np.std(committed, ddof=1)

@@ -9,9 +9,9 @@ import torch
 from src.model import networks
 from src.model.data.mnist import Mnist
 from src.model.experiments import export_permuted
-from src.model.experiments.runs import Cell, Trained, permutation
+from src.model.experiments.runs import RunConfig, Trained, permutation
 from src.model.inference.artefact import describe, paths
-from src.model.inference.predictor import Reader, open_reader
+from src.model.inference.predictor import Predictor, open_predictor
 from src.model.preprocessing.preprocess import preprocess
 from src.model.training.scoring import logits_of
 from src.settings import ROOT
@@ -19,7 +19,7 @@ from tests import pictures
 from tests.model.conftest import MAX_PIXELS
 from tests.model.experiments.test_results import a_run
 
-PERMUTED = Cell("best", "mlp", "permuted", 0)
+PERMUTED = RunConfig("best", "mlp", "permuted", 0)
 SHIPPED = ("cnn-permuted", "mlp-permuted", "cnn-recovered")
 
 
@@ -30,7 +30,7 @@ def kept(few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(export_permuted, "recover_layout", lambda _: permutation(0).numpy())
     for cell in export_permuted.CELLS:
         network = networks.seeded(cell.network, 0)
-        data = few_digits if cell.layout == "recovered" else few_digits.rearranged(permutation(0))
+        data = few_digits if cell.layout == "recovered" else few_digits.permute_pixels(permutation(0))
         Trained(a_run(0, "best"), network.state_dict(), logits_of(network, data.test)).save(
             tmp_path / "kept" / f"{cell.name}.pt"
         )
@@ -47,7 +47,9 @@ def test_each_run_becomes_an_artefact_that_takes_ordinary_pictures(kept: Path, f
         path = kept.parent / f"mnist-{cell.network}-{cell.layout}-0.0.1.json"
         run = Trained.load(kept / f"{cell.name}.pt")
         for ending in (".onnx", ".pt"):
-            found = open_reader(path.with_suffix(ending), MAX_PIXELS).runtime.logits(few_digits.test.pixels().numpy())
+            found = open_predictor(path.with_suffix(ending), MAX_PIXELS).runtime.logits(
+                few_digits.test.pixels().numpy()
+            )
             assert np.allclose(found, run.logits, atol=1e-4)
 
 
@@ -79,16 +81,16 @@ def test_a_version_that_exists_is_refused_before_anything_is_trained(
 
 
 @pytest.fixture(params=SHIPPED)
-def shipped(request: pytest.FixtureRequest) -> Reader:
-    return open_reader(paths(ROOT / "model", f"{request.param}-0.0.1")["json"], MAX_PIXELS)
+def shipped(request: pytest.FixtureRequest) -> Predictor:
+    return open_predictor(paths(ROOT / "model", f"{request.param}-0.0.1")["json"], MAX_PIXELS)
 
 
-def test_a_shipped_network_shows_the_picture_in_the_order_that_it_sees_it(shipped: Reader) -> None:
+def test_a_shipped_network_shows_the_picture_in_the_order_that_it_sees_it(shipped: Predictor) -> None:
     order = shipped.description.order
     assert order == torch.load(paths(ROOT / "model", shipped.description.version)["pt"])["order"].tolist()
     assert sorted(order or []) == list(range(784))
     framed = preprocess(pictures.encoded(pictures.mnist(4)), MAX_PIXELS)
-    assert np.array_equal(shipped.answer(framed).pixels.reshape(-1), framed.pixels.reshape(-1)[order])
+    assert np.array_equal(shipped.predict_framed(framed).pixels.reshape(-1), framed.pixels.reshape(-1)[order])
 
 
 def test_the_shipped_networks_tell_the_lesson() -> None:

@@ -9,9 +9,9 @@ from src.model.data.mnist import Mnist
 from src.model.evaluation import plots
 from src.model.experiments import figures, runs
 from src.model.experiments.compare import COMMON
-from src.model.experiments.runs import Cell, train
+from src.model.experiments.runs import RunConfig, train
 from src.model.training.fit import Recipe
-from src.settings import FIGURES
+from src.settings import PLOTS_DIR
 
 NAMES = {"learning", "permuted", "filters", "confusion", "per-digit", "mistakes", "calibration"}
 
@@ -21,7 +21,7 @@ def test_every_figure_is_drawn_from_what_was_trained(
 ) -> None:
     monkeypatch.setitem(runs.RECIPES, "course", Recipe(epochs=2, batch=20))
     monkeypatch.setattr(runs, "recover_layout", lambda _: np.arange(784))
-    found = [train(few_digits, Cell("course", network, layout, 0)) for network, layout in COMMON]
+    found = [train(few_digits, RunConfig("course", network, layout, 0)) for network, layout in COMMON]
     figures.draw(few_digits, found, tmp_path)
     drawn = {path.stem: Image.open(path) for path in tmp_path.glob("*.png")}
     assert set(drawn) == NAMES
@@ -48,5 +48,5 @@ def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_the_committed_figures_are_those_of_the_good_recipe_and_the_recovery() -> None:
-    assert {path.stem for path in (FIGURES / "best").iterdir()} == NAMES
-    assert (FIGURES / "recovery.png").exists()
+    assert {path.stem for path in (PLOTS_DIR / "best").iterdir()} == NAMES
+    assert (PLOTS_DIR / "recovery.png").exists()

@@ -54,7 +54,7 @@ def test_a_few_hundred_pictures_put_the_pixels_back(seed: int) -> None:
 @pytest.mark.mnist
 def test_the_cnn_reads_recovered_pictures_far_better_than_permuted_ones() -> None:
     mnist, order = load_mnist(get_settings().data_dir), permutation(0)
-    permuted = Mnist(mnist.train[:6000], mnist.validation, mnist.test[:1]).rearranged(torch.from_numpy(order))
+    permuted = Mnist(mnist.train[:6000], mnist.validation, mnist.test[:1]).permute_pixels(torch.from_numpy(order))
     places = recover_layout(flat(permuted.train.images.numpy()[:2000]))
     recovered = restored(permuted, places)
     recipe = Recipe(epochs=3, distortion=NONE)

@@ -7,7 +7,7 @@ from src.model.data.mnist import Mnist
 from src.model.experiments import recovery_curve
 from src.model.experiments.recovery_curve import COUNTS, Recoveries, Recovery, misplacement
 from src.model.experiments.runs import permutation
-from src.settings import RESULTS
+from src.settings import RESULTS_DIR
 
 GRID = np.arange(784).reshape(28, 28)
 EVENLY = np.ones(784)
@@ -39,7 +39,7 @@ def test_pictures_are_drawn_without_their_labels_or_repeats(few_digits: Mnist) -
 
 
 def committed() -> list[Recovery]:
-    return Recoveries.model_validate_json((RESULTS / "recovery.json").read_text()).runs
+    return Recoveries.model_validate_json((RESULTS_DIR / "recovery.json").read_text()).runs
 
 
 def test_the_committed_curve_goes_from_a_hundred_pictures_to_all() -> None:

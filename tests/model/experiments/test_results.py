@@ -7,7 +7,7 @@ from src.model.experiments import results
 from src.model.experiments.compare import CELLS
 from src.model.experiments.results import Results, Run
 from src.model.experiments.runs import RECIPES, permutation
-from src.settings import RESULTS
+from src.settings import RESULTS_DIR
 
 
 def a_run(seed: int = 0, recipe: str = "course", accuracy: float = 0.9, mask_bits: int = 0) -> Run:
@@ -67,7 +67,7 @@ def test_runs_of_another_recipe_are_kept_and_those_of_the_same_replaced() -> Non
 
 
 def test_the_committed_table_is_that_of_the_committed_runs() -> None:
-    assert (RESULTS / "compare.md").read_text() == results.table(results.read().runs)
+    assert (RESULTS_DIR / "compare.md").read_text() == results.table(results.read().runs)
 
 
 def test_every_cell_of_every_recipe_is_committed_with_five_seeds() -> None:

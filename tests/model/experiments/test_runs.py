@@ -8,15 +8,15 @@ from src.model.data.augmentation import NONE
 from src.model.data.mnist import Mnist
 from src.model.experiments import runs
 from src.model.experiments.results import Layout
-from src.model.experiments.runs import Cell, Trained, laid_out, permutation, recipe_for, train
+from src.model.experiments.runs import RunConfig, Trained, laid_out, permutation, recipe_for, train
 from src.model.training.fit import COURSE, Recipe
 
 
 def test_a_permutation_applied_and_inverted_is_the_identity(few_digits: Mnist) -> None:
     order = permutation(0)
-    hidden = few_digits.rearranged(order)
+    hidden = few_digits.permute_pixels(order)
     assert not torch.equal(hidden.train.images, few_digits.train.images)
-    assert torch.equal(hidden.rearranged(order.argsort()).train.images, few_digits.train.images)
+    assert torch.equal(hidden.permute_pixels(order.argsort()).train.images, few_digits.train.images)
 
 
 def test_each_seed_has_one_permutation_of_its_own() -> None:
@@ -48,8 +48,8 @@ def test_a_recovered_layout_is_made_from_the_permuted_training_pictures(
 def test_pictures_are_distorted_only_where_the_layout_may_be_known(
     network: str, layout: Layout, distorted: bool
 ) -> None:
-    assert (recipe_for(Cell("best", network, layout, 0)).distortion != NONE) is distorted
-    assert recipe_for(Cell("course", network, layout, 0)) == COURSE
+    assert (recipe_for(RunConfig("best", network, layout, 0)).distortion != NONE) is distorted
+    assert recipe_for(RunConfig("course", network, layout, 0)) == COURSE
 
 
 def test_the_courses_recipe_is_the_courses() -> None:
@@ -59,7 +59,7 @@ def test_the_courses_recipe_is_the_courses() -> None:
 
 def test_a_cell_is_trained_and_scored_the_same_every_time(few_digits: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(runs.RECIPES, "course", Recipe(epochs=2, batch=20, optimiser="sgd", distortion=NONE))
-    one, again = (train(few_digits, Cell("course", "mlp", "permuted", 1)) for _ in range(2))
+    one, again = (train(few_digits, RunConfig("course", "mlp", "permuted", 1)) for _ in range(2))
     assert one.run.model_copy(update={"seconds": 0}) == again.run.model_copy(update={"seconds": 0})
     assert torch.equal(one.logits, again.logits)
     assert one.run.parameters == 6442
@@ -70,7 +70,7 @@ def test_a_trained_cell_comes_back_from_its_file(few_digits: Mnist, tmp_path: Pa
     recipe = replace(COURSE, batch=20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(runs.RECIPES, "course", recipe)
-        kept = train(few_digits, Cell("course", "cnn", "given", 0))
+        kept = train(few_digits, RunConfig("course", "cnn", "given", 0))
     path = tmp_path / "kept" / "one.pt"
     kept.save(path)
     found = Trained.load(path)

@@ -6,19 +6,19 @@ from src.model.experiments import recovery_curve, results, update_docs
 from src.model.experiments.results import Results
 from tests.model.experiments.test_results import a_run
 
-FIGURES = {"best/cnn/given": "99.10 ± 0.05 %", "best/table": "\n\n| a |\n"}
+PLOTS_DIR = {"best/cnn/given": "99.10 ± 0.05 %", "best/table": "\n\n| a |\n"}
 
 
 def test_what_stands_between_the_comments_is_replaced() -> None:
     text = "It reads <!-- best/cnn/given -->12 %<!-- / -->, always.\n<!-- best/table --><!-- / -->\n"
-    assert update_docs.quoted(text, FIGURES) == (
+    assert update_docs.quoted(text, PLOTS_DIR) == (
         "It reads <!-- best/cnn/given -->99.10 ± 0.05 %<!-- / -->, always.\n<!-- best/table -->\n\n| a |\n<!-- / -->\n"
     )
 
 
 def test_a_name_that_no_result_has_is_an_error() -> None:
     with pytest.raises(KeyError, match="best/rnn/given"):
-        update_docs.quoted("<!-- best/rnn/given -->99 %<!-- / -->", FIGURES)
+        update_docs.quoted("<!-- best/rnn/given -->99 %<!-- / -->", PLOTS_DIR)
 
 
 def test_a_cell_can_be_quoted_with_its_mean_its_worst_and_its_numbers() -> None:

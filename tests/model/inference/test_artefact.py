@@ -8,14 +8,14 @@ import torch
 from src.model import networks
 from src.model.errors import ArtefactError
 from src.model.inference import artefact
-from src.model.inference.artefact import Confidence, Description, Figures
-from src.model.inference.predictor import open_reader
+from src.model.inference.artefact import Confidence, Description, Metrics
+from src.model.inference.predictor import open_predictor
 from src.model.inference.runtime import open_runtime
 from src.model.training import export
 from src.settings import ROOT
 from tests.pictures import all_mnist, encoded, mnist
 
-FIGURES = Figures(accuracy=0.5, loss=1.0, pictures=10)
+PLOTS_DIR = Metrics(accuracy=0.5, loss=1.0, pictures=10)
 MAX_PIXELS = 1_000_000
 
 
@@ -27,8 +27,8 @@ def description(version: str = "0.1.0", preprocessing: int = 1) -> Description:
         preprocessing=preprocessing,
         normalisation={"mean": 0.1307, "std": 0.3081},
         confidence=Confidence(temperature=1.5, score_slope=1, score_offset=-5),
-        validation=FIGURES,
-        test=FIGURES,
+        validation=PLOTS_DIR,
+        test=PLOTS_DIR,
         seed=0,
         recipe={},
         epochs=1,
@@ -87,12 +87,12 @@ def test_an_onnx_in_eight_bits_is_smaller_and_answers_nearly_the_same(tmp_path: 
 
 def test_the_shipped_pt_and_onnx_read_alike() -> None:
     released = artefact.newest(ROOT / "model")
-    readings = [
-        open_reader(released.with_suffix(kind), MAX_PIXELS).read(encoded(mnist(4))) for kind in (".pt", ".onnx")
+    predictions = [
+        open_predictor(released.with_suffix(kind), MAX_PIXELS).predict(encoded(mnist(4))) for kind in (".pt", ".onnx")
     ]
-    assert readings[0].prediction == readings[1].prediction == 4
+    assert predictions[0].prediction == predictions[1].prediction == 4
     near = 0.02 if artefact.describe(released).eight_bits else 1e-5
-    assert readings[0].probabilities == pytest.approx(readings[1].probabilities, abs=near)
+    assert predictions[0].probabilities == pytest.approx(predictions[1].probabilities, abs=near)
 
 
 def test_no_trace_of_the_machine_is_in_the_onnx(saved: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_damaged_description_is_refused(saved: Path) -> None:
 def test_an_artefact_of_another_preprocessing_is_refused(tmp_path: Path) -> None:
     path = export.save(networks.seeded("cnn", 0), description(preprocessing=99), tmp_path)
     with pytest.raises(ArtefactError, match="preprocessing 99"):
-        open_reader(path, MAX_PIXELS)
+        open_predictor(path, MAX_PIXELS)
 
 
 def test_a_version_is_never_overwritten(saved: Path) -> None:

@@ -6,7 +6,7 @@ from src.model.inference.runtime import Images, Logits
 PLACE = (slice(10, 14), slice(16, 20))
 
 
-class Looks:
+class PictureStats:
     """A network that sees a 3 in whatever is bright at one place."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Looks:
 
 
 def test_the_heat_is_where_the_network_looks() -> None:
-    heat = occlusion.heat(Looks(), np.ones((28, 28), np.float32), 3)
+    heat = occlusion.heat(PictureStats(), np.ones((28, 28), np.float32), 3)
     assert heat.shape == (28, 28)
     assert heat[PLACE].min() > 0.6
     assert heat.max() == 1
@@ -28,11 +28,11 @@ def test_the_heat_is_where_the_network_looks() -> None:
 
 
 def test_an_answer_that_covering_only_helps_rests_nowhere() -> None:
-    assert occlusion.heat(Looks(), np.ones((28, 28), np.float32), 5).max() == 0
+    assert occlusion.heat(PictureStats(), np.ones((28, 28), np.float32), 5).max() == 0
 
 
 def test_the_network_is_asked_once_and_not_for_what_covers_blank_paper() -> None:
-    network = Looks()
+    network = PictureStats()
     pixels = np.zeros((28, 28), np.float32)
     pixels[0, 0] = 1
     occlusion.heat(network, pixels, 3)

@@ -7,11 +7,11 @@ import pytest
 
 from src.app.api.core.metrics import Metrics
 from src.model.inference.artefact import newest
-from src.model.inference.predictor import Reader, Reading
+from src.model.inference.predictor import Prediction, Predictor
 from src.model.monitoring import baseline, drift
 from src.model.monitoring.drift import judge, psi
 from src.model.monitoring.histograms import Histograms, of_metrics, of_readings
-from src.model.monitoring.picture_stats import looks
+from src.model.monitoring.picture_stats import measure_picture
 from src.model.params import Triggers, read_params
 from src.model.preprocessing.preprocess import Framed
 from src.settings import ROOT
@@ -21,33 +21,33 @@ TRIGGERS = read_params().triggers
 
 
 @pytest.fixture(scope="module")
-def readings(reader: Reader) -> list[Reading]:
+def predictions(predictor: Predictor) -> list[Prediction]:
     """Return what the shipped network reads on a hundred digits."""
     images, _ = pictures.all_mnist()
-    return reader.answers([Framed(each.astype(np.float32) / 255, 1) for each in images])
+    return predictor.predict_batch([Framed(each.astype(np.float32) / 255, 1) for each in images])
 
 
-def exposed(readings: list[Reading], times: int = 1) -> str:
+def exposed(predictions: list[Prediction], times: int = 1) -> str:
     metrics = Metrics(None)
     for _ in range(times):
-        for reading in readings:
-            metrics.answer(reading, "0.0.1")
-    metrics.answer(readings[0], "mlp-0.0.1")
+        for prediction in predictions:
+            metrics.answer(prediction, "0.0.1")
+    metrics.answer(predictions[0], "mlp-0.0.1")
     return metrics.exposed().decode()
 
 
-def test_the_service_counts_what_the_pipeline_counts(readings: list[Reading]) -> None:
-    assert of_metrics(exposed(readings), "0.0.1") == of_readings("0.0.1", readings)
+def test_the_service_counts_what_the_pipeline_counts(predictions: list[Prediction]) -> None:
+    assert of_metrics(exposed(predictions), "0.0.1") == of_readings("0.0.1", predictions)
 
 
-def test_a_network_that_read_nothing_has_empty_histograms(readings: list[Reading]) -> None:
-    nothing = of_metrics(exposed(readings), "9.9.9")
+def test_a_network_that_read_nothing_has_empty_histograms(predictions: list[Prediction]) -> None:
+    nothing = of_metrics(exposed(predictions), "9.9.9")
     assert nothing.pictures == 0
-    assert set(nothing.counts) == set(of_readings("0.0.1", readings).counts)
+    assert set(nothing.counts) == set(of_readings("0.0.1", predictions).counts)
 
 
-def test_only_what_came_since_is_left(readings: list[Reading]) -> None:
-    once, twice = (of_metrics(exposed(readings, times), "0.0.1") for times in (1, 2))
+def test_only_what_came_since_is_left(predictions: list[Prediction]) -> None:
+    once, twice = (of_metrics(exposed(predictions, times), "0.0.1") for times in (1, 2))
     assert twice.less(once) == once
     assert once.less(twice) == once  # the service has begun anew
 
@@ -58,28 +58,30 @@ def test_psi_is_what_its_definition_says() -> None:
     assert psi(expected, expected) == 0
 
 
-def shrunk(readings: list[Reading]) -> list[Reading]:
-    """Return the readings as if their pictures had lost half of their ink."""
-    return [Reading(**{**vars(each), "pixels": each.pixels * 0.55}) for each in readings]
+def shrunk(predictions: list[Prediction]) -> list[Prediction]:
+    """Return the predictions as if their pictures had lost half of their ink."""
+    return [Prediction(**{**vars(each), "pixels": each.pixels * 0.55}) for each in predictions]
 
 
-def test_the_same_pictures_have_not_drifted_and_fainter_ones_have(readings: list[Reading]) -> None:
-    known = of_readings("0.0.1", readings * 10)
+def test_the_same_pictures_have_not_drifted_and_fainter_ones_have(predictions: list[Prediction]) -> None:
+    known = of_readings("0.0.1", predictions * 10)
     assert not [each for each in judge(known, known, TRIGGERS) if each.drifted]
     drifted = {
-        each.statistic for each in judge(known, of_readings("0.0.1", shrunk(readings) * 10), TRIGGERS) if each.drifted
+        each.statistic
+        for each in judge(known, of_readings("0.0.1", shrunk(predictions) * 10), TRIGGERS)
+        if each.drifted
     }
     assert "digits_ink" in drifted
     assert "digits_answers" not in drifted
 
 
-def test_few_answers_say_nothing(readings: list[Reading]) -> None:
-    known = of_readings("0.0.1", readings)
-    assert judge(known, of_readings("0.0.1", shrunk(readings)), TRIGGERS) == []
+def test_few_answers_say_nothing(predictions: list[Prediction]) -> None:
+    known = of_readings("0.0.1", predictions)
+    assert judge(known, of_readings("0.0.1", shrunk(predictions)), TRIGGERS) == []
 
 
-def test_every_limit_belongs_to_a_statistic(readings: list[Reading]) -> None:
-    assert set(TRIGGERS.psi) == set(of_readings("0.0.1", readings).counts)
+def test_every_limit_belongs_to_a_statistic(predictions: list[Prediction]) -> None:
+    assert set(TRIGGERS.psi) == set(of_readings("0.0.1", predictions).counts)
 
 
 def test_chance_alone_is_far_below_the_usual_limit() -> None:
@@ -96,22 +98,22 @@ def test_the_network_that_serves_has_a_reference() -> None:
 
 @pytest.mark.parametrize(("fainter", "status"), [(False, 0), (True, drift.DRIFTED)])
 def test_the_command_ends_with_its_verdict(
-    tmp_path: Path, readings: list[Reading], fainter: bool, status: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, predictions: list[Prediction], fainter: bool, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = of_readings("0.0.1", readings * 10)
+    known = of_readings("0.0.1", predictions * 10)
     monkeypatch.setattr(drift, "serving", lambda: "0.0.1")
     monkeypatch.setattr(drift, "reference_of", lambda _: known)
-    (tmp_path / "metrics").write_text(exposed(shrunk(readings) if fainter else readings, 10))
+    (tmp_path / "metrics").write_text(exposed(shrunk(predictions) if fainter else predictions, 10))
     assert drift.main(["--metrics", str(tmp_path / "metrics")]) == status
 
 
 def test_a_picture_is_measured_by_ink_strokes_and_box() -> None:
     pixels = np.zeros((28, 28), np.float32)
     pixels[4:24, 12:16] = 1
-    seen = looks(pixels)
+    seen = measure_picture(pixels)
     assert (seen.ink, seen.width, seen.height) == (80, 4, 20)
     assert seen.stroke_width == pytest.approx(4, rel=0.5)
-    assert looks(np.zeros((28, 28), np.float32)).width == 0
+    assert measure_picture(np.zeros((28, 28), np.float32)).width == 0
 
 
 @pytest.mark.mnist

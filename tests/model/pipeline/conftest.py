@@ -7,7 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from src.app.api.feedback_store import Store
+from src.app.api.feedback_store import FeedbackStore
 from src.model.pipeline import tracking
 from tests.pictures import encoded, mnist
 
@@ -35,7 +35,7 @@ def _own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database:
 @pytest.fixture
 def keep(tmp_path: Path) -> Keep:
     """Return what keeps MNIST's picture `number` of `digit` in `tmp_path/kept`, perhaps corrected to another digit."""
-    store = Store(tmp_path / "kept", 1000, 10_000_000)
+    store = FeedbackStore(tmp_path / "kept", 1000, 10_000_000)
 
     def kept(digit: int, number: int = 0, corrected: int | None = None, picture: bytes | None = None) -> str:
         said = digit if corrected is None else corrected

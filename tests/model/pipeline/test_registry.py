@@ -42,7 +42,7 @@ def model_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         model_dir = folder
 
     monkeypatch.setattr(promote, "get_settings", Here)
-    monkeypatch.setattr(promote, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(promote, "RESULTS_DIR", tmp_path / "results")
     release(folder, "1.0.0")
     registered(tmp_path / "made", "1.0.0", "", PRODUCTION)
     registered(tmp_path / "made", "1.0.1", "1.0.0", CANDIDATE)

@@ -1,9 +1,9 @@
 """The table that a pull request shows: what a new network does, beside what the one before did."""
 
-from src.model.evaluation.report import Evaluation, Tally
+from src.model.evaluation.report import DigitCounts, Evaluation
 from src.model.pipeline.report import table
 
-READ = Tally(right=[9] * 10, pictures=[10] * 10, calibration_error=0.0123, loss=0.1)
+READ = DigitCounts(right=[9] * 10, pictures=[10] * 10, calibration_error=0.0123, loss=0.1)
 FOUND = Evaluation(
     version="1.0.1",
     sha256="0" * 64,

@@ -1,6 +1,5 @@
 """What starts a training: enough corrected pictures, drift, or a network that is old; and nothing else does."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final

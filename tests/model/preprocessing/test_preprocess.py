@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from src.model.errors import BlankPicture, PictureError
-from src.model.inference.predictor import Reader
+from src.model.inference.predictor import Predictor
 from src.model.preprocessing.inverted_bands import straightened
 from src.model.preprocessing.preprocess import Framed, frame, preprocess
 from src.model.preprocessing.ruled_lines import without_ruling
@@ -144,9 +144,9 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_digit_is_read_whatever_the_picture(name: str, reader: Reader) -> None:
+def test_every_digit_is_read_whatever_the_picture(name: str, predictor: Predictor) -> None:
     digits = (4,) if "12 million" in name else range(10)
-    assert [reader.read(CASES[name](digit)).prediction for digit in digits] == list(digits)
+    assert [predictor.predict(CASES[name](digit)).prediction for digit in digits] == list(digits)
 
 
 def test_pictures_of_mnist_come_through_as_they_are() -> None:
@@ -254,6 +254,6 @@ def test_a_bar_from_edge_to_edge_is_a_stroke() -> None:
 
 
 @pytest.mark.parametrize("first", range(1, 31, 3))
-def test_a_stroke_along_a_line_as_dark_as_it_stays(first: int, reader: Reader) -> None:
+def test_a_stroke_along_a_line_as_dark_as_it_stays(first: int, predictor: Predictor) -> None:
     """A four's bar, the foot of a two and the top of a seven lie on a line at some of these heights."""
-    assert [reader.read(ruled(digit, (40, 45, 80), first=first)).prediction for digit in (2, 4, 7)] == [2, 4, 7]
+    assert [predictor.predict(ruled(digit, (40, 45, 80), first=first)).prediction for digit in (2, 4, 7)] == [2, 4, 7]

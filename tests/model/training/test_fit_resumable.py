@@ -7,23 +7,23 @@ import torch
 from src.model.data import synthetic
 from src.model.data.mnist import Mnist
 from src.model.training import fit_resumable
-from src.model.training.fit_resumable import Material, Plan
+from src.model.training.fit_resumable import TrainingConfig, TrainingData
 
-PLAN = Plan("micro", epochs=2, mnist=10, practice={"others": 5}, averaging=0.5)
+PLAN = TrainingConfig("micro", epochs=2, mnist=10, practice={"others": 5}, ema_decay=0.5)
 
 
 @pytest.fixture(scope="module")
-def material(few_digits: Mnist) -> Material:
-    return Material(few_digits, {"others": synthetic.make("others", few_digits.train, 20, seed=0)})
+def material(few_digits: Mnist) -> TrainingData:
+    return TrainingData(few_digits, {"others": synthetic.make("others", few_digits.train, 20, seed=0)})
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = fit_resumable.run(PLAN, 0, material, tmp_path / "whole.pt")
     train, calls = fit_resumable._epoch, []
 
-    def killed(plan: Plan, runner: fit_resumable.Runner, given: Material, title: str) -> float:
+    def killed(plan: TrainingConfig, runner: fit_resumable.TrainerState, given: TrainingData, title: str) -> float:
         calls.append(title)
         if len(calls) == 2:
             raise KeyboardInterrupt
@@ -38,7 +38,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert resumed.learning == whole.learning
 
 
-def test_a_finished_training_is_not_run_again(material: Material, tmp_path: Path) -> None:
+def test_a_finished_training_is_not_run_again(material: TrainingData, tmp_path: Path) -> None:
     first = fit_resumable.run(PLAN, 0, material, tmp_path / "done.pt")
     again = fit_resumable.run(PLAN, 0, material, tmp_path / "done.pt")
     assert again.seconds == first.seconds
@@ -55,7 +55,7 @@ def stubborn(pixels: torch.Tensor) -> torch.Tensor:
     return 9.0 * torch.nn.functional.one_hot(torch.full((len(pixels),), 3), 10)
 
 
-def test_a_pupil_learns_its_teachers_answers(material: Material, tmp_path: Path) -> None:
-    plan = replace(PLAN, epochs=6, teaching=1.0, practice={})
+def test_a_pupil_learns_its_teachers_answers(material: TrainingData, tmp_path: Path) -> None:
+    plan = replace(PLAN, epochs=6, distillation_weight=1.0, practice={})
     pupil = fit_resumable.run(plan, 0, replace(material, teacher=stubborn), tmp_path / "pupil.pt").network
     assert (pupil(material.mnist.train.pixels()).argmax(1) == 3).all()

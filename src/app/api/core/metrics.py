@@ -17,8 +17,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from src.model.inference.predictor import Reading
-from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, looks
+from src.model.inference.predictor import Prediction
+from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, measure_picture
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DIGITS: Final = (1, 2, 3, 5, 10)
@@ -72,7 +72,7 @@ class Metrics:
         """Count an artefact that was `loaded` or `refused`."""
         self._loads.labels(outcome).inc()
 
-    def answer(self, reading: Reading, model: str) -> None:
+    def answer(self, prediction: Prediction, model: str) -> None:
         """Count a picture that was read, with what tells whether pictures change as time goes by."""
         if not (of := self._of_models.get(model)):
             of = self._of_models[model] = (
@@ -80,10 +80,18 @@ class Metrics:
                 [histogram.labels(model) for histogram in self._of_answers],
             )
         digits, histograms = of
-        digits[reading.prediction].inc()
-        seen = looks(reading.pixels)
-        sure = reading.probabilities[reading.prediction]
-        numbers = (sure, reading.digit_score, reading.digits_seen, seen.ink, seen.stroke_width, seen.width, seen.height)
+        digits[prediction.prediction].inc()
+        seen = measure_picture(prediction.pixels)
+        sure = prediction.probabilities[prediction.prediction]
+        numbers = (
+            sure,
+            prediction.digit_score,
+            prediction.digits_seen,
+            seen.ink,
+            seen.stroke_width,
+            seen.width,
+            seen.height,
+        )
         for histogram, number in zip(histograms, numbers, strict=True):
             histogram.observe(number)
 

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.app.api.core import logs
 from src.app.api.core.metrics import Metrics
-from src.app.api.core.problem_types import KINDS
-from src.app.api.core.problems import ProblemResponse, Refusal, response
+from src.app.api.core.problem_types import PROBLEM_TYPES
+from src.app.api.core.problems import ApiProblem, ProblemResponse, response
 from src.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ HEADERS: Final = (
 POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
-class Gate:
-    """Lets requests in, one `Passage` each. Pure ASGI: a `BaseHTTPMiddleware` costs a task for each request."""
+class RequestMiddleware:
+    """Lets requests in, one `RequestContext` each. Pure ASGI: a `BaseHTTPMiddleware` costs a task for each request."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
@@ -49,7 +49,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        passage = Passage(self, scope, receive, send)
+        passage = RequestContext(self, scope, receive, send)
         logs.request_id.set(passage.id)
         self.in_hand += 1
         self._metrics.in_hand.inc()
@@ -61,7 +61,7 @@ class Gate:
             self._metrics.in_hand.dec()
             self._note(scope, passage, perf_counter() - started)
 
-    async def _answer(self, scope: Scope, passage: "Passage") -> None:
+    async def _answer(self, scope: Scope, passage: "RequestContext") -> None:
         try:
             # anyio's, since it lets a thread finish its picture: asyncio's would leave it behind, and start another
             with move_on_after(self.settings.request_timeout_s) as limit:
@@ -69,7 +69,7 @@ class Gate:
                 await self._app(scope, passage.receive, passage.send)
             if limit.cancelled_caught:
                 await passage.answer(response(self._too_late(passage)))
-        except Refusal as refusal:
+        except ApiProblem as refusal:
             await passage.answer(response(refusal))
         except ClientDisconnect:
             passage.status = GONE
@@ -77,55 +77,57 @@ class Gate:
             await passage.answer(response(too_busy()))
         except Exception:
             log.exception("A request failed.")
-            await passage.answer(ProblemResponse("internal-error", KINDS["internal-error"].example))
+            await passage.answer(ProblemResponse("internal-error", PROBLEM_TYPES["internal-error"].example))
 
-    def _admit(self, scope: Scope, passage: "Passage") -> None:
-        """Raise `Refusal` unless the request may come in."""
+    def _admit(self, scope: Scope, passage: "RequestContext") -> None:
+        """Raise `ApiProblem` unless the request may come in."""
         path = scope["path"]
         if self.in_hand > self.settings.max_requests and not path.startswith(ALWAYS_OPEN):
             raise too_busy()
         if self._keys and path.startswith("/api/"):
             given = passage.headers.get(b"authorization", b"")
             if not any([hmac.compare_digest(given, key) for key in self._keys]):  # noqa: C419 - all, in constant time
-                raise Refusal("unauthorized", headers={"WWW-Authenticate": "Bearer"})
+                raise ApiProblem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
         length = passage.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self.settings.max_body_bytes:
             raise self.too_large()
 
-    def too_large(self) -> Refusal:
+    def too_large(self) -> ApiProblem:
         """Return what a body over the limit is answered with."""
         most = f"{self.settings.max_body_bytes / 1e6:g} MB"
-        return Refusal("file-too-large", f"Send at most {most}. Scale the picture down: 1000 pixels a side is plenty.")
+        return ApiProblem(
+            "file-too-large", f"Send at most {most}. Scale the picture down: 1000 pixels a side is plenty."
+        )
 
-    def _too_late(self, passage: "Passage") -> Refusal:
+    def _too_late(self, passage: "RequestContext") -> ApiProblem:
         if passage.arrived:
             return too_busy()
         limit = f"The request was not complete within {self.settings.request_timeout_s:g} s."
-        return Refusal(
+        return ApiProblem(
             "request-timeout",
             f"{limit} Send it again over a faster connection, or a smaller picture.",
             {"Connection": "close"},
         )
 
-    def _note(self, scope: Scope, passage: "Passage", seconds: float) -> None:
+    def _note(self, scope: Scope, passage: "RequestContext", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         problem = scope.get("state", {}).get("problem")
         self._metrics.request(route, passage.status, seconds)
         if problem:
             self._metrics.problem(problem)
-        level = logging.ERROR if passage.status == KINDS["internal-error"].status else logging.INFO
+        level = logging.ERROR if passage.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
         if log.isEnabledFor(level):
             fields = {"method": scope["method"], "route": route, "status": passage.status}
             fields |= {"ms": round(seconds * 1000, 2), "bytes": passage.received}
             log.log(level, "request", extra={"fields": fields | ({"problem": problem} if problem else {})})
 
 
-class Passage:
+class RequestContext:
     """One request on its way through: counts what comes in, and adds its headers to what goes out."""
 
     __slots__ = ("_gate", "_receive", "_scope", "_send", "arrived", "headers", "id", "received", "status")
 
-    def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, gate: RequestMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self._gate = gate
         self._scope = scope
         self._receive = receive
@@ -138,7 +140,7 @@ class Passage:
         self.status = 0  # none yet
 
     async def receive(self) -> Message:
-        """Take in a part of the body. Raises `Refusal` for more than may be held."""
+        """Take in a part of the body. Raises `ApiProblem` for more than may be held."""
         message = await self._receive()
         if size := len(message.get("body", b"")):
             self.received += size
@@ -166,6 +168,6 @@ class Passage:
             await problem(self._scope, self._receive, self.send)
 
 
-def too_busy() -> Refusal:
+def too_busy() -> ApiProblem:
     """Return what a request is answered with that there is no room for."""
-    return Refusal("too-busy", headers={"Retry-After": "1"})
+    return ApiProblem("too-busy", headers={"Retry-After": "1"})

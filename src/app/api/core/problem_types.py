@@ -9,7 +9,7 @@ from src.model import errors
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemType:
     """What is said of all problems of one kind."""
 
     status: HTTPStatus
@@ -18,95 +18,99 @@ class Kind:
 
 
 # The name ends the `type`, which stays as it is for good.
-KINDS: Final = {
-    "bad-request": Kind(HTTPStatus.BAD_REQUEST, "The request makes no sense", "The multipart form data is cut short."),
-    "empty-file": Kind(HTTPStatus.BAD_REQUEST, "The file is empty", "The file is empty. Send a picture of one digit."),
-    "damaged-picture": Kind(
+PROBLEM_TYPES: Final = {
+    "bad-request": ProblemType(
+        HTTPStatus.BAD_REQUEST, "The request makes no sense", "The multipart form data is cut short."
+    ),
+    "empty-file": ProblemType(
+        HTTPStatus.BAD_REQUEST, "The file is empty", "The file is empty. Send a picture of one digit."
+    ),
+    "damaged-picture": ProblemType(
         HTTPStatus.BAD_REQUEST,
         "The picture is damaged",
         "The picture is damaged or cut short. Save it again and send it once more.",
     ),
-    "unauthorized": Kind(
+    "unauthorized": ProblemType(
         HTTPStatus.UNAUTHORIZED, "A key is needed", "Send one of the service's keys: Authorization: Bearer <key>."
     ),
-    "feedback-off": Kind(
+    "feedback-off": ProblemType(
         HTTPStatus.FORBIDDEN, "No feedback is taken", "This service keeps no pictures, so that it takes no corrections."
     ),
-    "not-found": Kind(
+    "not-found": ProblemType(
         HTTPStatus.NOT_FOUND,
         "Nothing is here",
         "There is nothing at this address. Pictures go to POST /api/v1/predict; /docs shows all.",
     ),
-    "unknown-model": Kind(
+    "unknown-model": ProblemType(
         HTTPStatus.NOT_FOUND, "No such network", "There is no network 9.9.9. There are: 0.0.1, mlp-0.0.1."
     ),
-    "method-not-allowed": Kind(
+    "method-not-allowed": ProblemType(
         HTTPStatus.METHOD_NOT_ALLOWED,
         "Not this method",
         "This address does not take this method. Pictures go to POST /api/v1/predict; /docs shows all.",
     ),
-    "request-timeout": Kind(
+    "request-timeout": ProblemType(
         HTTPStatus.REQUEST_TIMEOUT,
         "The request took too long to arrive",
         "The request was not complete within 30 s. Send it again over a faster connection, or a smaller picture.",
     ),
-    "file-too-large": Kind(
+    "file-too-large": ProblemType(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The file is too large",
         "Send at most 10 MB. Scale the picture down: 1000 pixels a side is plenty.",
     ),
-    "too-many-pixels": Kind(
+    "too-many-pixels": ProblemType(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The picture is too large",
         "The picture has more than 25 million pixels. Scale it down: 1000 pixels a side is plenty.",
     ),
-    "too-many-files": Kind(
+    "too-many-files": ProblemType(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files", "Send at most 64 pictures at once, and the rest after."
     ),
-    "unsupported-format": Kind(
+    "unsupported-format": ProblemType(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "Not a picture",
         "This is not a picture that the service can read. Send one of: PNG, JPEG, WEBP, GIF, BMP, TIFF.",
     ),
-    "unsupported-media-type": Kind(
+    "unsupported-media-type": ProblemType(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "Not this content type",
         "Send the picture as multipart form data, or as the body with its own content type, such as image/png.",
     ),
-    "blank-picture": Kind(
+    "blank-picture": ProblemType(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "Nothing is drawn",
         "The picture is blank. Draw or photograph one digit, dark on light or light on dark.",
     ),
-    "invalid-request": Kind(
+    "invalid-request": ProblemType(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request is not as expected",
         "query.digit: Field required. See /docs for what this address takes.",
     ),
-    "headers-too-large": Kind(
+    "headers-too-large": ProblemType(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "The headers are too large",
         "The request's headers are larger than 64 kB. Send fewer or shorter ones.",
     ),
-    "internal-error": Kind(
+    "internal-error": ProblemType(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Something broke",
         "The service failed on this request; it has been logged. Try once more, and report it if it stays.",
     ),
-    "not-ready": Kind(
+    "not-ready": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "No network is loaded",
         "The network is still being loaded. Try again in a moment.",
     ),
-    "too-busy": Kind(
+    "too-busy": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too much at once",
         "The service has its hands full. Send the request again in 1 s.",
     ),
-    "feedback-unavailable": Kind(
+    "feedback-unavailable": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE, "The picture can't be kept", "The picture can't be stored right now. Try later."
     ),
-    "feedback-full": Kind(
+    "feedback-full": ProblemType(
         HTTPStatus.INSUFFICIENT_STORAGE, "No room is left", "There is no room for more pictures. Nothing was stored."
     ),
 }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from src.app.api.core.problem_types import KINDS, OF_PICTURES
+from src.app.api.core.problem_types import OF_PICTURES, PROBLEM_TYPES
 from src.model import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -29,11 +29,11 @@ class Problem(BaseModel):
     detail: str = Field(description="a sentence that says what to do")
 
 
-class Refusal(Exception):  # noqa: N818 - it is raised to answer a request, and no error of the service
+class ApiProblem(Exception):  # noqa: N818 - it is raised to answer a request, and no error of the service
     """A request is answered with the problem `name`; the text is its sentence, by default the kind's example."""
 
     def __init__(self, name: str, detail: str | None = None, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail or KINDS[name].example)
+        super().__init__(detail or PROBLEM_TYPES[name].example)
         self.name = name
         self.headers = headers
 
@@ -45,7 +45,7 @@ class ProblemResponse(JSONResponse):
 
     def __init__(self, name: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         self.name = name
-        super().__init__(body(name, detail).model_dump(), KINDS[name].status, headers)
+        super().__init__(body(name, detail).model_dump(), PROBLEM_TYPES[name].status, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -55,16 +55,16 @@ class ProblemResponse(JSONResponse):
 
 def body(name: str, detail: str) -> Problem:
     """Return the problem `name` as what goes over the wire."""
-    kind = KINDS[name]
+    kind = PROBLEM_TYPES[name]
     return Problem(type=f"/problems/{name}", title=kind.title, status=kind.status, detail=detail)
 
 
 def example(name: str) -> dict[str, Any]:
     """Return the problem `name` as the documentation shows it."""
-    return body(name, KINDS[name].example).model_dump()
+    return body(name, PROBLEM_TYPES[name].example).model_dump()
 
 
-def response(refusal: Refusal) -> ProblemResponse:
+def response(refusal: ApiProblem) -> ProblemResponse:
     """Return a refusal as a response."""
     return ProblemResponse(refusal.name, str(refusal), refusal.headers)
 
@@ -73,7 +73,7 @@ def install(app: FastAPI) -> None:
     """Make every error of `app` a problem."""
     for kind in OF_PICTURES:
         app.add_exception_handler(kind, _bad_picture)
-    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(ApiProblem, _refused)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _of_status)
 
@@ -83,7 +83,7 @@ async def _bad_picture(_: Request, error: Exception) -> ProblemResponse:
 
 
 async def _refused(_: Request, error: Exception) -> ProblemResponse:
-    return response(cast(Refusal, error))
+    return response(cast(ApiProblem, error))
 
 
 async def _invalid_request(_: Request, error: Exception) -> ProblemResponse:
@@ -97,8 +97,8 @@ async def _of_status(_: Request, error: Exception) -> ProblemResponse:
     raised = cast(HTTPException, error)
     name = {404: "not-found", 405: "method-not-allowed", 413: "file-too-large"}.get(raised.status_code)
     if name:
-        return ProblemResponse(name, KINDS[name].example, raised.headers)
+        return ProblemResponse(name, PROBLEM_TYPES[name].example, raised.headers)
     if raised.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return ProblemResponse("bad-request", f"The request can't be understood: {raised.detail}", raised.headers)
     log.error("A status was raised that no request should get: %s", raised.status_code)
-    return ProblemResponse("internal-error", KINDS["internal-error"].example)
+    return ProblemResponse("internal-error", PROBLEM_TYPES["internal-error"].example)

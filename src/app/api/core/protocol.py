@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from src.app.api.core.problem_types import KINDS
+from src.app.api.core.problem_types import PROBLEM_TYPES
 from src.app.api.core.problems import MEDIA_TYPE, body
 from src.settings import get_settings
 
@@ -101,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or (self.cycle.response_complete and self._in_headers):
-            kind = KINDS[name]
+            kind = PROBLEM_TYPES[name]
             content = body(name, detail or kind.example).model_dump_json().encode()
             head = [f"content-type: {MEDIA_TYPE}", f"content-length: {len(content)}", "connection: close", "", ""]
             self.transport.write(STATUS_LINE[kind.status] + "\r\n".join(head).encode() + content)

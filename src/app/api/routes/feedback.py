@@ -9,13 +9,13 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
-from src.app.api import state
 from src.app.api.core import problems
-from src.app.api.feedback_store import Store, StoreFull
+from src.app.api.feedback_store import FeedbackStore, StoreFull
 from src.app.api.routes import openapi, uploads
 from src.app.api.routes.predict import PICTURE_REFUSALS, REFUSALS, Version, read
 from src.app.api.schemas import FEEDBACK, Features, Feedback
-from src.model.inference.predictor import Reading
+from src.app.api.state import get_state
+from src.model.inference.predictor import Prediction as ModelPrediction
 from src.model.preprocessing.decode import FORMATS
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
@@ -36,11 +36,11 @@ Digit = Annotated[int, Query(ge=0, le=9, description="the digit that it really w
     "/features",
     summary="What is switched on",
     responses=openapi.answered({"default": {"feedback": True}})
-    | openapi.refused("unauthorized", "too-busy", "internal-error"),
+    | openapi.problem_responses("unauthorized", "too-busy", "internal-error"),
 )
 async def features(request: Request) -> Features:
     """Say what this service is set to do, so that a page offers only what works."""
-    return Features(feedback=state.of(request).store is not None)
+    return Features(feedback=get_state(request).store is not None)
 
 
 @router.post(
@@ -50,29 +50,31 @@ async def features(request: Request) -> Features:
     response_model=Feedback,
     responses=KEPT_BEFORE
     | openapi.answered({"default": FEEDBACK}, 201)
-    | openapi.refused(*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"),
+    | openapi.problem_responses(*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"),
     openapi_extra=openapi.one_picture(),
 )
 async def feedback(request: Request, digit: Digit, response: Response, model: Version = None) -> Feedback:
     """Keep a picture with the digit that it really was, and with what is read in it; each picture once."""
-    here = state.of(request)
+    here = get_state(request)
     if here.store is None:
-        raise problems.Refusal("feedback-off")
-    reader = await here.catalogue.reader(model)
+        raise problems.ApiProblem("feedback-off")
+    predictor = await here.repository.predictor(model)
     data = await uploads.picture(request)
-    reading = await here.lanes.run(partial(read, reader, data))
-    kept = partial(_kept, here.store, data, digit, reading, reader.description.version)
+    prediction = await here.executor.run(partial(read, predictor, data))
+    kept = partial(_kept, here.store, data, digit, prediction, predictor.description.version)
     answer, new = await to_thread.run_sync(kept)
     response.status_code = 201 if new else 200
     return answer
 
 
-def _kept(store: Store, data: bytes, digit: int, reading: Reading, version: str) -> tuple[Feedback, bool]:
+def _kept(
+    store: FeedbackStore, data: bytes, digit: int, prediction: ModelPrediction, version: str
+) -> tuple[Feedback, bool]:
     note = {
         "digit": digit,
-        "prediction": reading.prediction,
-        "confidence": reading.probabilities[reading.prediction],
-        "digit_score": reading.digit_score,
+        "prediction": prediction.prediction,
+        "confidence": prediction.probabilities[prediction.prediction],
+        "digit_score": prediction.digit_score,
         "model": version,
     }
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -80,8 +82,8 @@ def _kept(store: Store, data: bytes, digit: int, reading: Reading, version: str)
     try:
         kept, new = store.keep(data, ending, note)
     except StoreFull as error:
-        raise problems.Refusal("feedback-full") from error
+        raise problems.ApiProblem("feedback-full") from error
     except OSError as error:
         log.exception("A corrected picture can't be stored.")
-        raise problems.Refusal("feedback-unavailable", headers={"Retry-After": "60"}) from error
+        raise problems.ApiProblem("feedback-unavailable", headers={"Retry-After": "60"}) from error
     return Feedback(**kept), new

@@ -6,9 +6,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from src.app.api import state
 from src.app.api.routes import openapi
 from src.app.api.schemas import Status
+from src.app.api.state import get_state
 
 router = APIRouter(tags=["operation"])
 
@@ -19,18 +19,20 @@ TEXT: Final[openapi.Responses] = {
 }
 
 
-@router.get("/health/live", summary="The process answers", responses=LIVE | openapi.refused("internal-error"))
+@router.get("/health/live", summary="The process answers", responses=LIVE | openapi.problem_responses("internal-error"))
 async def live() -> Status:
     """Answer; whoever gets none may start the process anew."""
     return Status(status="live")
 
 
 @router.get(
-    "/health/ready", summary="A network is loaded", responses=READY | openapi.refused("not-ready", "internal-error")
+    "/health/ready",
+    summary="A network is loaded",
+    responses=READY | openapi.problem_responses("not-ready", "internal-error"),
 )
 async def ready(request: Request) -> Status:
     """Say whether pictures can be read."""
-    state.of(request).catalogue.serving()
+    get_state(request).repository.serving()
     return Status(status="ready")
 
 
@@ -38,9 +40,9 @@ async def ready(request: Request) -> Status:
     "/metrics",
     summary="Counts for Prometheus",
     response_class=Response,
-    responses=TEXT | openapi.refused("internal-error"),
+    responses=TEXT | openapi.problem_responses("internal-error"),
 )
 async def metrics(request: Request) -> Response:
     """Return the counts of all workers."""
-    counts = await to_thread.run_sync(state.of(request).metrics.exposed)
+    counts = await to_thread.run_sync(get_state(request).metrics.exposed)
     return Response(counts, media_type=CONTENT_TYPE_LATEST)

@@ -6,10 +6,10 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 
-from src.app.api import state
 from src.app.api.core import problems
 from src.app.api.routes import openapi
 from src.app.api.schemas import MODEL, Model, Models
+from src.app.api.state import AppState, get_state
 from src.model.errors import ArtefactError
 
 router = APIRouter(prefix="/api/v1/models", tags=["networks"])
@@ -19,35 +19,37 @@ router = APIRouter(prefix="/api/v1/models", tags=["networks"])
     "",
     summary="The networks",
     responses=openapi.answered({"default": {"models": [MODEL]}})
-    | openapi.refused("unauthorized", "too-busy", "internal-error"),
+    | openapi.problem_responses("unauthorized", "too-busy", "internal-error"),
 )
 async def models(request: Request) -> Models:
     """List the networks that can be asked for by `?model=`, newest first; what is broken is left out."""
-    return await to_thread.run_sync(_all, state.of(request))
+    return await to_thread.run_sync(_all, get_state(request))
 
 
 @router.get(
     "/{version}",
     summary="A network",
     responses=openapi.answered({"default": MODEL})
-    | openapi.refused("unauthorized", "unknown-model", "invalid-request", "not-ready", "too-busy", "internal-error"),
+    | openapi.problem_responses(
+        "unauthorized", "unknown-model", "invalid-request", "not-ready", "too-busy", "internal-error"
+    ),
 )
 async def model(request: Request, version: Annotated[str, Path(max_length=64)]) -> Model:
     """Say what a network is, how good, and from what it was made."""
     try:
-        return await to_thread.run_sync(_one, state.of(request), version)
+        return await to_thread.run_sync(_one, get_state(request), version)
     except ArtefactError as error:
-        raise problems.Refusal("not-ready", str(error), {"Retry-After": "5"}) from error
+        raise problems.ApiProblem("not-ready", str(error), {"Retry-After": "5"}) from error
 
 
-def _all(here: state.Service) -> Models:
+def _all(here: AppState) -> Models:
     found = []
-    for version in here.catalogue.known():
+    for version in here.repository.known():
         with suppress(ArtefactError):
             found.append(_one(here, version))
     return Models(models=found)
 
 
-def _one(here: state.Service, version: str) -> Model:
-    description, serves = here.catalogue.describe(version)
+def _one(here: AppState, version: str) -> Model:
+    description, serves = here.repository.describe(version)
     return Model(**description.model_dump(), serving=serves)

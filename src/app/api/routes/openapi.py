@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from src.app.api.core.problem_types import KINDS
+from src.app.api.core.problem_types import PROBLEM_TYPES
 from src.app.api.core.problems import MEDIA_TYPE, example
 from src.app.api.routes import uploads
 from src.model.preprocessing.decode import FORMATS
@@ -16,11 +16,11 @@ def answered(examples: dict[str, Any], status: int = 200) -> Responses:
     return {status: {"content": {"application/json": {"examples": shown}}}}
 
 
-def refused(*names: str) -> Responses:
+def problem_responses(*names: str) -> Responses:
     """Return OpenAPI's description of the problems `names`, by status, each with an example."""
     answers: Responses = {}
     for name in names:
-        status = KINDS[name].status
+        status = PROBLEM_TYPES[name].status
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
         answer = answers.setdefault(int(status), {"description": status.phrase, "content": content})
         examples = answer["content"][MEDIA_TYPE]["examples"]

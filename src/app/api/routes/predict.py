@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
-from src.app.api import state
 from src.app.api.core import problems
 from src.app.api.core.problem_types import OF_PICTURES
 from src.app.api.core.problems import Problem
@@ -23,8 +22,10 @@ from src.app.api.schemas import (
     details,
     details_with_steps,
 )
+from src.app.api.state import AppState, get_state
 from src.model.errors import PictureError
-from src.model.inference.predictor import Reader, Reading
+from src.model.inference.predictor import Prediction as ModelPrediction
+from src.model.inference.predictor import Predictor
 from src.model.preprocessing.preprocess import Framed, Steps, kept_in, preprocess
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
@@ -89,7 +90,7 @@ Version = Annotated[
             "steps=true": DETAILS | STEPS,
         }
     )
-    | openapi.refused(*REFUSALS, *PICTURE_REFUSALS),
+    | openapi.problem_responses(*REFUSALS, *PICTURE_REFUSALS),
     openapi_extra=openapi.one_picture(),
 )
 async def predict(
@@ -100,14 +101,18 @@ async def predict(
     model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
-    here = state.of(request)
-    reader = await here.catalogue.reader(model)
+    here = get_state(request)
+    predictor = await here.repository.predictor(model)
     data = await uploads.picture(request)
     seen: Steps | None = {} if steps else None
-    work = partial(read, reader, data, seen=seen, heat=heat)
-    reading = await (here.lanes.run(work) if heat else here.lanes.read(work, len(data)))  # heat is dozens of answers
-    here.metrics.answer(reading, reader.description.version)
-    return spelt_out(reading, reader, seen) if details or steps or heat else ANSWERS[reading.prediction]
+    work = partial(read, predictor, data, seen=seen, heat=heat)
+    prediction = await (
+        here.executor.run(work) if heat else here.executor.read(work, len(data))
+    )  # heat is dozens of answers
+    here.metrics.answer(prediction, predictor.description.version)
+    return (
+        detailed_response(prediction, predictor, seen) if details or steps or heat else ANSWERS[prediction.prediction]
+    )
 
 
 @router.post(
@@ -116,45 +121,49 @@ async def predict(
     response_model=BatchAnswers,
     response_model_exclude_unset=True,
     responses=openapi.answered({"default": {"answers": [{"prediction": 4}, problems.example("blank-picture")]}})
-    | openapi.refused(*REFUSALS, "too-many-files"),
+    | openapi.problem_responses(*REFUSALS, "too-many-files"),
     openapi_extra=openapi.many_pictures(),
 )
 async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> BatchAnswers:
     """Read a digit on each picture; the answers are in the order of the files, a problem where one can't be read."""
-    here = state.of(request)
-    reader = await here.catalogue.reader(model)
+    here = get_state(request)
+    predictor = await here.repository.predictor(model)
     found: list[Framed | PictureError] = []
     for data in await uploads.pictures(request, here.settings.max_files):
         try:
-            found.append(await here.lanes.run(partial(preprocess, data)))
+            found.append(await here.executor.run(partial(preprocess, data)))
         except PictureError as error:
             found.append(error)
     framed = [one for one in found if isinstance(one, Framed)]
-    readings = iter(await here.lanes.run(lambda _: reader.answers(framed)) if framed else ())
-    answers = [_one_of_many(here, reader, next(readings) if isinstance(one, Framed) else one, details) for one in found]
+    readings = iter(await here.executor.run(lambda _: predictor.predict_batch(framed)) if framed else ())
+    answers = [
+        _one_of_many(here, predictor, next(readings) if isinstance(one, Framed) else one, details) for one in found
+    ]
     return BatchAnswers(answers=answers)
 
 
-def read(reader: Reader, data: bytes, max_pixels: int, seen: Steps | None = None, heat: bool = False) -> Reading:
+def read(
+    predictor: Predictor, data: bytes, max_pixels: int, seen: Steps | None = None, heat: bool = False
+) -> ModelPrediction:
     """Read the digit on the picture `data`; its steps are kept in `seen`. Raises a `PictureError`."""
     framed = preprocess(data, max_pixels) if seen is None else preprocess(data, max_pixels, kept_in(seen))
-    return reader.answer_with_heat(framed) if heat else reader.answer(framed)
+    return predictor.predict_with_heat(framed) if heat else predictor.predict_framed(framed)
 
 
-def spelt_out(reading: Reading, reader: Reader, seen: Steps | None = None) -> Response:
+def detailed_response(prediction: ModelPrediction, predictor: Predictor, seen: Steps | None = None) -> Response:
     """Return an answer with all its details, and with its steps and heat if they were kept."""
-    version = reader.description.version
-    body = details(reading, version) if seen is None else details_with_steps(reading, seen, version)
+    version = predictor.description.version
+    body = details(prediction, version) if seen is None else details_with_steps(prediction, seen, version)
     return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _one_of_many(
-    here: state.Service, reader: Reader, found: Reading | PictureError, with_details: bool
+    here: AppState, predictor: Predictor, found: ModelPrediction | PictureError, with_details: bool
 ) -> Details | Prediction | Problem:
     if isinstance(found, PictureError):
         here.metrics.problem(name := OF_PICTURES[type(found)])
         return problems.body(name, str(found))
-    here.metrics.answer(found, reader.description.version)
+    here.metrics.answer(found, predictor.description.version)
     if with_details:
-        return details(found, reader.description.version)
+        return details(found, predictor.description.version)
     return Prediction(prediction=found.prediction)

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from src.app.api.core.problems import Refusal
+from src.app.api.core.problems import ApiProblem
 
 FORM = "multipart/form-data"
 MAX_FIELDS = 16  # of a form that are no files: none is needed
@@ -17,24 +17,24 @@ HOW_MANY = "Send the pictures as files in the field `files`: curl -F files=@four
 
 
 async def picture(request: Request) -> bytes:
-    """Return the one picture of a request. Raises `Refusal`."""
+    """Return the one picture of a request. Raises `ApiProblem`."""
     media = _media_type(request)
     if media.startswith("image/") or media == "application/octet-stream":
         return await request.body()
     if media == FORM:
         too_many = "Send one picture at a time, or several to /api/v1/predict/batch."
         return (await _files(request, "file", HOW, 1, too_many))[0]
-    raise Refusal("unsupported-media-type", HOW) if media else Refusal("invalid-request", HOW)
+    raise ApiProblem("unsupported-media-type", HOW) if media else ApiProblem("invalid-request", HOW)
 
 
 async def pictures(request: Request, most: int) -> list[bytes]:
-    """Return the pictures of a batch, one or more. Raises `Refusal`."""
+    """Return the pictures of a batch, one or more. Raises `ApiProblem`."""
     if media := _media_type(request):
         if media != FORM:
-            raise Refusal("unsupported-media-type", HOW_MANY)
+            raise ApiProblem("unsupported-media-type", HOW_MANY)
         too_many = f"Send at most {most} pictures at once, and the rest after."
         return await _files(request, "files", HOW_MANY, most, too_many)
-    raise Refusal("invalid-request", HOW_MANY)
+    raise ApiProblem("invalid-request", HOW_MANY)
 
 
 def _media_type(request: Request) -> str:
@@ -50,10 +50,10 @@ async def _files(request: Request, field: str, how: str, most: int, too_many: st
             form = await parser.parse()
         except MultiPartException as error:
             if error.message.startswith("Too many files"):
-                raise Refusal("too-many-files", too_many) from error
-            raise Refusal("bad-request", f"The form can't be understood ({error.message}). {how}") from error
+                raise ApiProblem("too-many-files", too_many) from error
+            raise ApiProblem("bad-request", f"The form can't be understood ({error.message}). {how}") from error
     found = [file.file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
     await form.close()
     if not found:
-        raise Refusal("invalid-request", how)
+        raise ApiProblem("invalid-request", how)
     return found

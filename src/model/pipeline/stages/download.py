@@ -3,11 +3,11 @@
 import sys
 
 from src.model.data.download import SHA256, ensure
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 
-def fetch(record: Record) -> None:
+def fetch(record: StageRun) -> None:
     """Have MNIST lie where it is looked for."""
     ensure(get_settings().data_dir)
     record.tags(**{f"sha256.{name}": digest for name, digest in SHA256.items()})

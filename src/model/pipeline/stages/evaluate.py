@@ -8,13 +8,13 @@ from src.model.evaluation import suite
 from src.model.files import write_whole
 from src.model.params import read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 EVALUATION: Final = BUILD / "evaluation.json"
 
 
-def evaluate_candidate(record: Record) -> None:
+def evaluate_candidate(record: StageRun) -> None:
     """Measure the candidate and keep what was found."""
     mnist = load_mnist(get_settings().data_dir)
     found = suite.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)

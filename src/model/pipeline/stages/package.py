@@ -10,11 +10,11 @@ from src.model.monitoring.baseline import write_reference
 from src.model.pipeline import registry
 from src.model.pipeline.paths import CANDIDATE, RELEASE
 from src.model.pipeline.stages.evaluate import EVALUATION
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 
-def package(record: Record) -> None:
+def package(record: StageRun) -> None:
     """Write the release: the candidate's three files under the next version, and the reference for drift."""
     version = next_version(versions(get_settings().model_dir) + [each.version for each in registry.all_registered()])
     shutil.rmtree(RELEASE, ignore_errors=True)

@@ -16,21 +16,21 @@ from src.model.files import sha256
 from src.model.inference.artefact import describe
 from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.model.training import fit_resumable, train_production
-from src.model.training.metadata import Origin, git_commit
+from src.model.training.metadata import Provenance, git_commit
 from src.settings import get_settings
 
 VERSION: Final = CANDIDATE.stem.removeprefix("mnist-")
 
 
-def train(record: Record) -> None:
+def train(record: StageRun) -> None:
     """Train the candidate and record what it is."""
     params = read_params().train
     record.params(params)
     record.tags(**{"sha256.corrected": sha256(CORRECTED)})
     shutil.rmtree(CANDIDATE.parent, ignore_errors=True)
-    if params.network in train_production.PLANS:
+    if params.network in train_production.CONFIGS:
         _train_to_ship(params)
     elif train_model.main(arguments(params)) != 0:
         raise DigitError("The training failed.")
@@ -48,12 +48,12 @@ def arguments(params: Train) -> list[str]:
 
 
 def _train_to_ship(params: Train) -> None:
-    plan, commit = train_production.PLANS[params.network], git_commit()
+    plan, commit = train_production.CONFIGS[params.network], git_commit()
     plan = replace(plan, epochs=params.epochs or plan.epochs)
     kept = _kept()
     material = train_production.prepared(plan, load_mnist(get_settings().data_dir), kept)
     trained = fit_resumable.run(plan, params.seed, material, train_production.checkpoint(plan, params.seed, kept))
-    origin = Origin(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
+    origin = Provenance(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
     train_production.publish(plan, trained, origin, material, CANDIDATE.parent)
 
 

@@ -13,11 +13,11 @@ from src.model.params import Data, read_params
 from src.model.pipeline import data_checks
 from src.model.pipeline.feedback import Corrected, as_they_come, notes, read_kept
 from src.model.pipeline.paths import CORRECTED, FEEDBACK
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 
-def validate_data(record: Record) -> None:
+def validate_data(record: StageRun) -> None:
     """Check everything that is learned from, and write the corrected pictures in the form of MNIST's."""
     settings, data = get_settings(), read_params().data
     record.params(data)
@@ -35,7 +35,7 @@ def _measured_on(mnist: Mnist) -> set[bytes]:
     return as_they_come(mnist.validation, limit) | as_they_come(mnist.test, limit)
 
 
-def _tell(record: Record, mnist: Mnist, corrected: Corrected, data: Data) -> None:
+def _tell(record: StageRun, mnist: Mnist, corrected: Corrected, data: Data) -> None:
     digits = corrected.digits()
     far = data_checks.distances(digits, mnist.validation) if len(digits) >= data.least_pictures else {}
     warnings = [f"Corrected pictures differ in {name}: PSI {each}." for name, each in far.items() if each > data.psi]

@@ -11,7 +11,7 @@ from src.model.params import read_params
 from src.model.pipeline.paths import CANDIDATE
 from src.model.pipeline.serving_check import attempt
 from src.model.pipeline.stages.evaluate import EVALUATION
-from src.model.pipeline.tracking import Record, stage
+from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 
@@ -19,7 +19,7 @@ class Refused(DigitError):  # noqa: N818 - it says what happened
     """The candidate is not good enough."""
 
 
-def validate_model(record: Record) -> None:
+def validate_model(record: StageRun) -> None:
     """Write what was found. Raises `Refused` with a sentence for each thing that is worse than it may be."""
     limits, before = read_params().serving, in_production()
     record.params(limits)
