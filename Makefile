@@ -6,6 +6,10 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # Tools are run as modules or binaries: the first line of a console script breaks when the folder moves.
 python := .venv/bin/python
 
+# The tests run in a random order that SEED decides, in JOBS processes; COVERAGE=1 measures what of src/ they run.
+SEED ?= 1
+JOBS ?= 2
+
 # What `make compare` trains with: course takes minutes, best about an hour.
 RECIPE ?= course
 
@@ -20,7 +24,7 @@ run: environment .venv/run.stamp ## start the service and the page; Ctrl-C stops
 	@$(python) -m src.app.run
 
 test: lint ## check style and types, then run the tests that need no download
-	$(python) -m pytest -m "not mnist"
+	OMP_NUM_THREADS=1 $(python) -m pytest -m "not mnist" -n $(JOBS) --dist loadfile --randomly-seed=$(SEED) $(if $(COVERAGE),--cov)
 
 test-mnist: install ## run the tests that need MNIST, which is fetched on first use
 	$(python) -m pytest -m mnist
@@ -35,6 +39,7 @@ lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
+	$(python) .venv/bin/lint-imports
 	$(python) .venv/bin/actionlint .github/workflows/*.yml
 	.venv/bin/zizmor --offline --quiet .github
 	.venv/bin/hadolint Dockerfile.api Dockerfile.front
