@@ -92,6 +92,22 @@ def test_modules_of_commands_exist(document: Path) -> None:
     assert [name for name, there in exists.items() if not there] == []
 
 
+def test_documents_named_in_code_exist() -> None:
+    files = [
+        path
+        for folder in (".github", "deploy", "requirements", "src", "tests", "tools")
+        for path in (ROOT / folder).rglob("*.*")
+    ]
+    files += [path for path in ROOT.glob("*") if path.is_file() and path.suffix != ".md"]
+    for file in files:
+        if file.suffix in {"", ".api", ".front", ".cfg", ".py", ".toml", ".txt", ".yaml", ".yml"} and file != Path(
+            __file__
+        ):
+            assert [
+                name for name in re.findall(r"\bdocs/[\w/-]+\.md\b", file.read_text()) if not (ROOT / name).exists()
+            ] == [], file
+
+
 @each_document
 def test_make_targets_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
