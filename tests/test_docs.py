@@ -12,6 +12,15 @@ from src.settings import ROOT
 
 FOLDERS: Final = (".github", "data/feedback", "deploy", "docs", "notebook", "requirements", "src", "tests", "tools")
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
+CODE_FILES: Final = [
+    *(path for pattern in ("Makefile", "Dockerfile.*", "*.yml", "*.yaml") for path in ROOT.glob(pattern)),
+    *(
+        path
+        for folder in FOLDERS
+        for suffix in ("cfg", "py", "txt", "yml")
+        for path in (ROOT / folder).rglob(f"*.{suffix}")
+    ),
+]
 GITHUB: Final = re.compile(r"(\.\./)+(actions|compare|issues|releases|security)/")  # pages of the repository on GitHub
 GENERATED: Final = ("data/compare", "data/raw", "data/refused", "data/training", "docs/figures/course")
 
@@ -93,34 +102,21 @@ def test_modules_of_commands_exist(document: Path) -> None:
 
 
 def test_documents_named_in_code_exist() -> None:
-    files = [
-        path
-        for folder in (".github", "deploy", "requirements", "src", "tests", "tools")
-        for path in (ROOT / folder).rglob("*.*")
-    ]
-    files += [path for path in ROOT.glob("*") if path.is_file() and path.suffix != ".md"]
-    for file in files:
-        if file.suffix in {"", ".api", ".front", ".cfg", ".py", ".toml", ".txt", ".yaml", ".yml"} and file != Path(
-            __file__
-        ):
-            assert [
-                name for name in re.findall(r"\bdocs/[\w/-]+\.md\b", file.read_text()) if not (ROOT / name).exists()
-            ] == [], file
+    named = {(file, name) for file in CODE_FILES for name in re.findall(r"\bdocs/[\w/-]+\.md\b", file.read_text())}
+    assert named
+    assert {(file, name) for file, name in named if not (ROOT / name).exists()} == set()
 
 
 @each_document
 def test_make_targets_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    code = "\n".join(
-        [*CODE.findall(document.read_text()), *(match[0] for match in FENCE.finditer(document.read_text()))]
-    )
+    text = document.read_text()
+    code = "\n".join([*CODE.findall(text), *(match[0] for match in FENCE.finditer(text))])
     assert set(re.findall(r"(?:^|\W)make ([a-z][a-z-]*)", re.sub(r"#.*", "", code))) - targets == set()
 
 
 def test_documents_are_found() -> None:
-    assert {ROOT / "README.md", ROOT / "docs" / "api.md", ROOT / ".github" / "pull_request_template.md"} <= set(
-        DOCUMENTS
-    )
+    assert {ROOT / name for name in ("README.md", "docs/api.md", ".github/pull_request_template.md")} <= set(DOCUMENTS)
 
 
 def test_every_document_is_in_the_index() -> None:
