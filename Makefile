@@ -6,7 +6,7 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # Tools are run as modules or binaries: the first line of a console script breaks when the folder moves.
 python := .venv/bin/python
 
-# The recipe of `make compare`: course takes minutes, best about an hour.
+# What `make compare` trains with: course takes minutes, best about an hour.
 RECIPE ?= course
 
 .DEFAULT_GOAL := help

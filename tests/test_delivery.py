@@ -1,6 +1,5 @@
 """The images: what they contain, what stays out, and how their health checks answer."""
 
-import ast
 import json
 import re
 import subprocess
@@ -13,6 +12,7 @@ from threading import Thread
 import pytest
 
 from src.settings import ROOT
+from tests.imports import imported_files
 
 IMAGES = ("api", "front")
 
@@ -51,24 +51,6 @@ def is_in_build_context(path: str) -> bool:
         ):
             kept = line.startswith("!")
     return kept
-
-
-def imported_files(start: str) -> set[str]:
-    """Return the files of this repository that importing `start` reads, including itself."""
-    files: set[str] = set()
-    pending = [start]
-    while pending:
-        file = pending.pop()
-        if file in files or not (ROOT / file).is_file():
-            continue
-        files.add(file)
-        pending += [str(folder / "__init__.py") for folder in PurePosixPath(file).parents]
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            prefix = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            for name in prefix + [".".join([*prefix, name]) for name in names]:
-                pending.append(f"{name.replace('.', '/')}.py")
-    return files
 
 
 @pytest.mark.parametrize(
