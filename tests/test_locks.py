@@ -1,4 +1,4 @@
-"""What the images install: each package at the version that is tested here, and known by its digest."""
+"""The images install the tested version of each package, pinned by digest."""
 
 import re
 from typing import Final
@@ -12,26 +12,26 @@ DOCKERFILES: Final = {"api": "Dockerfile.api", "page": "Dockerfile.front"}
 
 
 def pins(file: str) -> dict[str, str]:
-    """Return the versions that a file of requirements names, by package."""
-    found = PIN.finditer((ROOT / file).read_text())
-    return {re.sub(r"[-_.]+", "-", pin["name"]).lower(): pin["version"] for pin in found}
+    """Return the versions that a requirements file pins, by package."""
+    matches = PIN.finditer((ROOT / file).read_text())
+    return {re.sub(r"[-_.]+", "-", pin["name"]).lower(): pin["version"] for pin in matches}
 
 
 @pytest.mark.parametrize("image", ["api", "page"])
-def test_an_image_gets_the_versions_that_are_tested(image: str) -> None:
+def test_image_has_the_tested_versions(image: str) -> None:
     locked = pins(f"requirements/{image}.lock")
     assert pins(f"requirements/{image}.txt").items() <= locked.items()
     assert locked.items() <= pins("requirements/constraints.txt").items()
 
 
-def test_other_frameworks_read_pictures_with_the_service_s_own_versions() -> None:
+def test_benchmarked_frameworks_use_the_versions_of_the_service() -> None:
     service, bench = pins("requirements/api.txt"), pins("requirements/bench.txt")
     assert {name: bench[name] for name in bench.keys() & service.keys()}.items() <= service.items()
     assert {"numpy", "pillow", "opencv-python-headless", "onnxruntime"} <= bench.keys()
 
 
 @pytest.mark.parametrize("image", ["api", "page"])
-def test_every_package_of_an_image_is_known_by_its_digest(image: str) -> None:
+def test_every_package_of_an_image_is_pinned_by_digest(image: str) -> None:
     lock = (ROOT / f"requirements/{image}.lock").read_text()
     packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
     assert len(packages) == len(pins(f"requirements/{image}.lock"))
@@ -40,5 +40,5 @@ def test_every_package_of_an_image_is_known_by_its_digest(image: str) -> None:
 
 
 @pytest.mark.parametrize("image", ["api", "page"])
-def test_a_lock_names_no_host(image: str) -> None:
+def test_locks_name_no_host(image: str) -> None:
     assert "://" not in (ROOT / f"requirements/{image}.lock").read_text()

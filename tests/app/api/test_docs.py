@@ -17,7 +17,8 @@ from tests.app.api.api_client import another_server
 from tests.servers import Server
 
 API = (ROOT / "docs" / "api.md").read_text()
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+SETTINGS = (ROOT / "docs" / "configure.md").read_text().partition("## Composition")[0]
+MONITOR = (ROOT / "docs" / "monitor.md").read_text()
 MONITORING = ROOT / "docs" / "monitoring"
 
 
@@ -29,14 +30,12 @@ def test_every_problem_is_documented_with_its_status_and_none_that_there_isnt() 
 
 
 def test_every_setting_is_documented_and_none_that_there_isnt() -> None:
-    table = OPERATIONS.partition("## Settings")[2].partition("## Limits")[0]
-    documented = set(re.findall(r"`DIGITS_([A-Z_]+)`", table))
+    documented = set(re.findall(r"^\| `DIGITS_([A-Z_]+)`", SETTINGS, flags=re.MULTILINE))
     assert documented == {name.upper() for name in Settings.model_fields}
 
 
 def test_the_documented_defaults_are_the_settings() -> None:
-    table = OPERATIONS.partition("## Settings")[2].partition("## Limits")[0]
-    for name, default in re.findall(r"^\| `DIGITS_([A-Z_]+)` \| `([0-9.]+)`", table, flags=re.MULTILINE):
+    for name, default in re.findall(r"^\| `DIGITS_([A-Z_]+)` \| `([0-9.]+)`", SETTINGS, flags=re.MULTILINE):
         value = Settings.model_fields[name.lower()].default
         assert default == (value if isinstance(value, str) else f"{value:g}" if value < 1000 else str(value)), name
 
@@ -47,12 +46,11 @@ def counted() -> set[str]:
 
 
 def test_every_metric_is_documented_and_none_that_there_isnt() -> None:
-    table = OPERATIONS.partition("## Metrics")[2].partition("## More")[0]
-    assert set(re.findall(r"^\| `(digits_[a-z_]+)`", table, flags=re.MULTILINE)) == counted()
+    assert set(re.findall(r"^\| `(digits_[a-z_]+)`", MONITOR, flags=re.MULTILINE)) == counted()
 
 
 def test_every_alert_is_explained_and_none_that_there_isnt() -> None:
-    table = OPERATIONS.partition("## When an alert comes")[2].partition("## More")[0]
+    table = MONITOR.partition("## Alerts")[2]
     rules = (MONITORING / "alerts.yml").read_text()
     assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == re.findall(r"- alert: (\w+)", rules)
 

@@ -14,8 +14,8 @@ from src.model.params import read_params
 from src.model.pipeline import retrain
 from src.model.pipeline.retrain import reasons
 from src.settings import ROOT, Settings
+from tests.imports import imported_files
 from tests.model.pipeline.conftest import Keep
-from tests.test_delivery import imports
 
 LIMITS = read_params().triggers.model_copy(update={"new_pictures": 2, "oldest_days": 10_000})
 
@@ -120,9 +120,9 @@ def uncovered(files: set[str], stage: str) -> list[str]:
 
 
 def test_the_training_runs_again_when_any_code_changes_that_decides_its_result() -> None:
-    assert uncovered(imports("src/model/pipeline/stages/train.py"), "train") == []
+    assert uncovered(imported_files("src/model/pipeline/stages/train.py"), "train") == []
 
 
 @pytest.mark.parametrize("stage", ["validate-data", "train", "evaluate"])
 def test_what_looks_at_pictures_runs_again_when_their_framing_changes(stage: str) -> None:
-    assert uncovered(imports("src/model/preprocessing/preprocess.py"), stage) == []
+    assert uncovered(imported_files("src/model/preprocessing/preprocess.py"), stage) == []

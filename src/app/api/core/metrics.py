@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus; docs/operations.md says what each means."""
+"""The service's metrics for Prometheus; docs/monitor.md explains each."""
 
 import itertools
 import os
