@@ -6,7 +6,7 @@ PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # Tools are run as modules or binaries: the first line of a console script breaks when the folder moves.
 python := .venv/bin/python
 
-# The tests run in a random order that SEED decides, in JOBS processes; COVERAGE=1 measures what of src/ they run.
+# The tests run in JOBS processes and in a random order that SEED decides; COVERAGE=1 also measures the coverage of src/.
 SEED ?= 1
 JOBS ?= 2
 
@@ -27,13 +27,13 @@ test: lint ## check style and types, then run the tests that need no download
 	OMP_NUM_THREADS=1 $(python) -m pytest -m "not mnist" -n $(JOBS) --dist loadfile --randomly-seed=$(SEED) $(if $(COVERAGE),--cov)
 
 test-mnist: install ## run the tests that need MNIST, which is downloaded on first use
-	$(python) -m pytest -m mnist
+	$(python) -m pytest -m mnist --randomly-seed=$(SEED)
 
 test-load: install ## run the load tests: memory, killed workers, fuzzing; minutes
-	$(python) -m pytest -m load
+	$(python) -m pytest -m load --randomly-seed=$(SEED)
 
 test-pipeline: install ## run the pipeline with good and with poisoned corrections; minutes
-	$(python) -m pytest -m pipeline
+	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
