@@ -1,15 +1,13 @@
 """TODO."""
 
-import math
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.contrast import find_pen
+from src.model.preprocessing.contrast import GreyHistogram, find_ink_axis
 from src.model.preprocessing.decode import Colours
-from src.model.preprocessing.levels import Counts
 
 SAME_TONE: Final = 10  # levels of 255: colours as near as this count as one tone
 TWO_TONES: Final = 0.8  # of the pixels: a picture of two tones up to this share has even paper
@@ -21,15 +19,15 @@ WIDE_WINDOW: Final = 45  # pixels of that copy, in which the ink is the minority
 STROKE_WINDOW: Final = 17  # pixels of that copy, wider than any stroke
 
 
-def find_background(colours: Colours, counts: Counts | None) -> NDArray[np.float32]:
-    """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded. `counts` are of greys."""
+def find_background(colours: Colours, histogram: GreyHistogram | None) -> NDArray[np.float32]:
+    """Return the paper's colour: [C] where it is even, [H, W, C] where it is shaded."""
     tone = np.asarray(colours[0, 0], np.float32)
     if not _is_edged(colours, tone):
         ring = _ring(colours)
         tone = _edge_tone(colours, ring)
         if _near_share(ring, tone) <= RING_SHARE:
             return _shading(colours)
-    return tone if _is_even(colours, counts, tone) else _shading(colours)
+    return tone if _is_even(colours, histogram, tone) else _shading(colours)
 
 
 def _is_edged(colours: Colours, tone: NDArray[np.float32]) -> bool:
@@ -41,9 +39,10 @@ def _is_edged(colours: Colours, tone: NDArray[np.float32]) -> bool:
     return not wide or (min(x, y) >= edge and x + wide <= width - edge and y + high <= height - edge)
 
 
-def _is_even(colours: Colours, counts: Counts | None, tone: NDArray[np.float32]) -> bool:
+def _is_even(colours: Colours, histogram: GreyHistogram | None, tone: NDArray[np.float32]) -> bool:
     """Tell whether `tone` is most of the picture, or one of two tones that are."""
-    share = _counted_share(counts, float(tone[0])) if counts else _near_share(colours, tone)
+    level = float(tone[0])
+    share = histogram.share_within(level - SAME_TONE, level + SAME_TONE) if histogram else _near_share(colours, tone)
     if share > MUCH_PAPER or share <= LEAST_PAPER:
         return share > MUCH_PAPER
     rest = colours[_near(colours, tone) == 0]
@@ -77,11 +76,6 @@ def _flat(colours: Colours) -> Colours:
     return colours.reshape(-1, colours.shape[-1])
 
 
-def _counted_share(counts: Counts, tone: float) -> float:
-    """Return the share of greys that are near `tone`."""
-    return counts.within(math.ceil(tone - SAME_TONE), math.floor(tone + SAME_TONE)) / counts.below[-1]
-
-
 def _near_share(colours: Colours, tone: NDArray[np.floating]) -> float:
     """Return the share of the colours [..., C] that are near `tone`."""
     near = _near(colours, tone)
@@ -107,10 +101,10 @@ def _shading(colours: Colours) -> NDArray[np.float32]:
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
     wide = _wide_median(small)
-    pen, _ = find_pen((small - wide).reshape(-1, channels))
+    axis, _ = find_ink_axis((small - wide).reshape(-1, channels))
     window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
     for channel in range(channels):
-        operation = cv2.MORPH_CLOSE if pen[channel] < 0 else cv2.MORPH_OPEN
+        operation = cv2.MORPH_CLOSE if axis[channel] < 0 else cv2.MORPH_OPEN
         wide[..., channel] = cv2.morphologyEx(small[..., channel], operation, window)
     smooth = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), 1)
     full = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)

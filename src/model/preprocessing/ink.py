@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
-from src.model.preprocessing import levels
 from src.model.preprocessing.background import find_background
-from src.model.preprocessing.contrast import along, find_pen, grain
+from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
-from src.model.preprocessing.levels import Counts
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 
@@ -35,37 +33,37 @@ def find_ink(colours: Colours) -> Ink:
     Where the ink turns out to be a solid box with something in it (a black picture pasted on a white page), the ink
     inside that box is returned instead, and the shape is the box's.
     """
-    counts = Counts(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper = find_background(colours, counts)
-    if counts and paper.shape == (1,):
-        ink = _by_level(colours[..., 0], counts, float(paper[0]))
+    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
+    paper = find_background(colours, histogram)
+    if histogram and paper.shape == (1,):
+        ink = _by_level(colours[..., 0], histogram, float(paper[0]))
     else:
         ink = _by_pixel(colours, paper)
     inside = _inside_box(ink)
     return ink if inside is None else find_ink(colours[inside])
 
 
-def _by_level(grey: NDArray[np.uint8], counts: Counts, paper: float) -> Ink:
+def _by_level(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:
     """Return the ink on grey [H, W] on even paper, level by level."""
-    sign, reach = levels.find_pen(counts, paper)
-    _require_ink(reach, FAINTEST, levels.grain(counts, paper, sign, reach / 2))
-    table = (levels.LEVELS - np.float32(paper)) / np.float32(sign * reach)
+    sign, contrast = histogram.find_ink_axis(paper)
+    _require_ink(contrast, FAINTEST, histogram.estimate_noise(paper, sign, contrast / 2))
+    table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
     return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
 
 
 def _by_pixel(colours: Colours, paper: NDArray[np.float32]) -> Ink:
     """Return the ink on [H, W, C], pixel by pixel."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
-    pen, reach = find_pen(difference)
-    ink = along(pen, difference)
+    axis, contrast = find_ink_axis(difference)
+    ink = project(difference, axis)
     faintest = FAINTEST if paper.ndim == 1 else FAINTEST_SHADED
-    _require_ink(reach, faintest * math.sqrt(len(pen)), grain(ink, reach / 2))
-    return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32).reshape(colours.shape[:2])
+    _require_ink(contrast, faintest * math.sqrt(len(axis)), estimate_noise(ink, contrast / 2))
+    return np.asarray(np.clip(ink / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
 
 
-def _require_ink(reach: float, faintest: float, paper_grain: float) -> None:
+def _require_ink(contrast: float, faintest: float, noise: float) -> None:
     """Raise `BlankPicture` where the ink lies no farther from the paper than paper itself does."""
-    if reach < max(faintest, NOISE_TIMES * paper_grain):
+    if contrast < max(faintest, NOISE_TIMES * noise):
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
 
 
