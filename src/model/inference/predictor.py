@@ -11,7 +11,7 @@ from src.model.errors import ArtefactError
 from src.model.inference import confidence, occlusion
 from src.model.inference.artefact import Description, describe
 from src.model.inference.runtime import Runtime, open_runtime
-from src.model.preprocessing.preprocess import FITTING, SIDE, VERSION, Framed, Steps, preprocess
+from src.model.preprocessing.preprocess import COMPATIBLE_VERSIONS, SIDE, VERSION, Framed, Steps, preprocess
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def open_predictor(path: Path, max_pixels: int) -> Predictor:
     Raises `ArtefactError`.
     """
     description = describe(path)
-    if description.preprocessing not in FITTING:
+    if description.preprocessing not in COMPATIBLE_VERSIONS:
         raise ArtefactError(
             f"{path.name} was made for preprocessing {description.preprocessing}, this is {VERSION}. Train it again."
         )
