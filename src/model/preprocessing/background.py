@@ -61,7 +61,7 @@ def _cut_border(colours: Colours) -> Colours:
 
 
 def _border_width(colours: Colours) -> int:
-    return max(1, min(colours.shape[:2]) // BORDER)
+    return max(1, int(min(colours.shape[:2])) // BORDER)
 
 
 def _find_border_colour(colours: Colours, border: Colours) -> NDArray[np.float32]:

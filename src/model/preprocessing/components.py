@@ -69,9 +69,9 @@ def _find_components(strokes: Ink, offset: tuple[int, int], shape: tuple[int, ..
     boxes = np.asarray(stats[:, :4], np.int32)
     start = boxes[:, :2] + offset
     return Components(
-        labels=labels,
+        labels=np.asarray(labels, np.uint16 if label_type == cv2.CV_16U else np.int32),
         boxes=boxes,
-        mass=np.bincount(labels[mask], strokes[mask], minlength=count),
+        mass=np.asarray(np.bincount(labels[mask], strokes[mask], minlength=count), np.float64),
         is_stroke=np.bincount(labels[strokes > STRONG_INK], minlength=count) > 0,
         at_edge=(start == 0).any(1) | (start + boxes[:, 2:] == shape[::-1]).any(1),
     )
@@ -91,7 +91,7 @@ def _select_digit(components: Components, shape: tuple[int, ...]) -> NDArray[np.
     side = components.boxes[strokes, 2:].max(1)
     is_part = side >= np.where(at_edge, MIN_PART_AT_EDGE, MIN_PART) * side[weight.argmax()]
     is_part[weight.argmax()] = True
-    return strokes[is_part]
+    return np.asarray(strokes[is_part])
 
 
 def _is_frame(components: Components, label: np.intp) -> bool:

@@ -93,7 +93,7 @@ class GreyHistogram:
 
 def _count_distances(distance: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how many pixels lie at each whole distance, [256], given the distance and the count of each level."""
-    return np.bincount(distance.astype(np.intp), counts, len(LEVELS))
+    return np.asarray(np.bincount(distance.astype(np.intp), counts, len(LEVELS)), np.float64)
 
 
 def _quantile(values: NDArray[np.float64], cumulative: NDArray[np.float64], share: float) -> float:
