@@ -31,7 +31,7 @@ from src.model.errors import BlankPicture
 from src.model.files import whole
 from src.model.parallel import in_parallel
 from src.model.preprocessing.ink import Ink
-from src.model.preprocessing.preprocess import VERSION, cropped, frame
+from src.model.preprocessing.preprocess import VERSION, crop, frame
 
 NO_DIGIT: Final = 10  # the label of what is none
 PICTURES: Final = f"{VERSION}.2"  # edition of framing and of what is drawn here: a new one is made and measured anew
@@ -100,7 +100,7 @@ def retraced(train: Digits, random: Generator) -> tuple[Ink, int]:
 def scanned(train: Digits, random: Generator) -> tuple[Ink, int]:
     """Bring a digit of `train` to a raster of 12 to 32 pixels: ink [h, w] in 0..1."""
     digit, label = _any(train, random)
-    return _raster(cropped(digit), random), label
+    return _raster(crop(digit), random), label
 
 
 def _raster(ink: Ink, random: Generator) -> Ink:
@@ -139,7 +139,7 @@ def others(train: Digits, random: Generator) -> tuple[Ink, int]:
     if treatment < 0.2:
         drawn = wear(drawn, random)
     elif treatment < 0.45 and drawn.max() > 0:
-        drawn = _raster(cropped(drawn), random)
+        drawn = _raster(crop(drawn), random)
     return drawn, NO_DIGIT
 
 

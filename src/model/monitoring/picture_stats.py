@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.preprocess import stroke_width
+from src.model.preprocessing.preprocess import measure_stroke_width
 
 INK: Final = (20.0, 40, 60, 80, 100, 120, 140, 160, 200, 250, 300)  # sum of the 28x28 pixels in 0..1
 WIDTHS: Final = (1.0, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8)  # of strokes, in pixels of 28
@@ -32,4 +32,4 @@ class PictureStats:
 def measure_picture(pixels: NDArray[np.float32]) -> PictureStats:
     """Measure a framed picture [28, 28] in 0..1, ink bright."""
     _, _, width, height = cv2.boundingRect((pixels > 0.5).view(np.uint8))
-    return PictureStats(cv2.sumElems(pixels)[0], stroke_width(pixels), width, height)
+    return PictureStats(cv2.sumElems(pixels)[0], measure_stroke_width(pixels), width, height)

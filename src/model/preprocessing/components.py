@@ -1,4 +1,4 @@
-"""Which of the ink is the digit: strokes kept, specks and what the picture's edge cut off left out."""
+"""Select the connected pieces of ink that form the digit; remove specks, drawn frames and cut-off neighbours."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,104 +7,109 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from src.model.errors import BlankPicture
 from src.model.preprocessing.ink import Ink
 
-SURE: Final = 0.5  # a stroke reaches this much of the darkest ink somewhere ...
-FAINT: Final = 0.2  # ... and goes on wherever there is at least this much
-PART: Final = 0.25  # a piece whose longer side has this share of the digit's belongs to it
-PART_AT_EDGE: Final = 0.6  # likewise for what touches the picture's edge, where neighbours are cut off
-FRAME_SIDE: Final = 0.4  # of the picture's sides: a box drawn around the digit is at least as large ...
-FRAME_RIM: Final = 0.1  # ... and its line stays within this share of its sides from its bounding box
-NEIGHBOUR_HEIGHT: Final = 0.6  # a piece at least this high beside the digit is a digit of its own
-NOTHING: Final = (np.zeros((1, 1), np.float32), 0)  # no strokes, no digits
+WEAK_INK: Final = 0.2  # hysteresis thresholding: pixels above this belong to a component ...
+STRONG_INK: Final = 0.5  # ... and a component with a pixel above this is a stroke
+MIN_PART: Final = 0.25  # a stroke is part of the digit if its longer side has this share of the heaviest stroke's
+MIN_PART_AT_EDGE: Final = 0.6  # the same at the picture's edge, where neighbouring digits are cut off
+MIN_FRAME_SIDE: Final = 0.4  # of the picture's sides: the size of a frame drawn around the digit
+FRAME_RIM: Final = 0.1  # of the frame's sides: its line lies this close to its bounding box
+MIN_DIGIT_HEIGHT: Final = 0.6  # of the highest stroke: lower strokes are no digits of their own
+NO_STROKE: Final = "There is no stroke on the picture. Draw or photograph one digit."
+MAX_LABELS: Final = 2**16  # of 16 bits, which are faster than 32
+MIN_COMPONENT: Final = 4  # pixels that a component takes up at least, with the paper around it
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """The connected pieces of ink of a picture, background left out, in the box that holds all ink."""
+class Components:
+    """The connected components of the ink, in the bounding box of all ink.
 
-    ink: Ink  # [h, w]
-    labels: NDArray[np.integer]  # [h, w], 0 is paper, piece i has i + 1
-    boxes: NDArray[np.int32]  # [N, 4] left, top, width, height, inside the box
-    mass: NDArray[np.float64]  # [N] sum of ink
-    at_edge: NDArray[np.bool_]  # [N] touches the picture's edge
+    Row i of the arrays [N, ...] describes the component with label i; label 0 is the paper.
+    """
+
+    labels: NDArray[np.integer]  # [h, w]
+    boxes: NDArray[np.int32]  # [N, 4]: left, top, width, height
+    mass: NDArray[np.float64]  # [N]: sum of the ink
+    is_stroke: NDArray[np.bool_]  # [N]: has strong ink
+    at_edge: NDArray[np.bool_]  # [N]: touches the picture's edge
 
 
-def main_strokes(ink: Ink) -> tuple[Ink, int]:
-    """Return the digit's ink, cut out and all else removed, and how many separate digits stand on the picture."""
-    inked = (ink > FAINT).view(np.uint8)
-    x, y, wide, high = cv2.boundingRect(inked)  # nothing outside it is looked at: most of a drawing is paper
-    if not wide:
-        return NOTHING  # where there is no pixel, OpenCV labels what isn't its own and the process dies
-    there = slice(y, y + high), slice(x, x + wide)
-    # the smaller kind is faster; a piece and its rim take four pixels
-    kind = cv2.CV_16U if wide * high < 2**18 else cv2.CV_32S
-    if cv2.connectedComponents(inked[there], connectivity=8, ltype=kind)[0] == 2:  # paper and one piece
-        return (_inked(ink[there]), 1) if ink[there].max() > SURE else NOTHING
-    pieces = _pieces(ink, inked, there, kind)
-    kept = _belonging(pieces, np.flatnonzero(~_is_frame(pieces, ink.shape)))
+def extract_digit(ink: Ink) -> tuple[Ink, int]:
+    """Return the ink of the digit, cut out and without anything else, and how many digits stand side by side.
+
+    Raises `BlankPicture` if there is no stroke.
+    """
+    mask = (ink > WEAK_INK).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)  # most of a drawing is paper
+    box = slice(top, top + height), slice(left, left + width)
+    if not width or ink[box].max() <= STRONG_INK:
+        raise BlankPicture(NO_STROKE)
+    strokes = np.asarray(cv2.threshold(ink[box], WEAK_INK, 0, cv2.THRESH_TOZERO)[1], np.float32)
+    if cv2.connectedComponents(mask[box], connectivity=8)[0] == 2:  # the paper and one stroke, as on most drawings
+        return strokes, 1
+    components = _find_components(strokes, (left, top), ink.shape)
+    kept = _select_digit(components, ink.shape)
     if not len(kept):
-        return NOTHING
-    wanted = np.zeros(len(pieces.mass) + 1, np.float32)
-    wanted[kept + 1] = 1
-    left, top = pieces.boxes[kept, :2].min(0)
-    right, bottom = (pieces.boxes[kept, :2] + pieces.boxes[kept, 2:]).max(0)
-    box = slice(top, bottom), slice(left, right)
-    return pieces.ink[box] * wanted[pieces.labels[box]], _count_digits(pieces.boxes[kept])
+        raise BlankPicture(NO_STROKE)
+    left, top = components.boxes[kept, :2].min(0)
+    right, bottom = (components.boxes[kept, :2] + components.boxes[kept, 2:]).max(0)
+    digit = slice(top, bottom), slice(left, right)
+    is_kept = np.zeros(len(components.boxes), np.float32)
+    is_kept[kept] = 1
+    return strokes[digit] * is_kept[components.labels[digit]], _count_digits(components.boxes[kept])
 
 
-def _inked(ink: Ink) -> Ink:
-    """Return the ink without what is fainter than any stroke."""
-    return np.asarray(cv2.threshold(ink, FAINT, 0, cv2.THRESH_TOZERO)[1], np.float32)
+def _find_components(strokes: Ink, offset: tuple[int, int], shape: tuple[int, ...]) -> Components:
+    """Return the components of `strokes`, which start at `offset` (x, y) of a picture of `shape`."""
+    mask = strokes > 0
+    label_type = cv2.CV_16U if mask.size < MAX_LABELS * MIN_COMPONENT else cv2.CV_32S
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=label_type)
+    boxes = np.asarray(stats[:, :4], np.int32)
+    start = boxes[:, :2] + offset
+    return Components(
+        labels=np.asarray(labels, np.uint16 if label_type == cv2.CV_16U else np.int32),
+        boxes=boxes,
+        mass=np.asarray(np.bincount(labels[mask], strokes[mask], minlength=count), np.float64),
+        is_stroke=np.bincount(labels[strokes > STRONG_INK], minlength=count) > 0,
+        at_edge=(start == 0).any(1) | (start + boxes[:, 2:] == shape[::-1]).any(1),
+    )
 
 
-def _is_frame(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell which pieces, [N], are a box that was drawn around the digit: large, hollow, and with something in it."""
-    found = np.zeros(len(pieces.mass), bool)
-    large = (pieces.boxes[:, 2:] >= FRAME_SIDE * np.array(shape[::-1])).all(1)
-    for number in np.flatnonzero(large):
-        left, top, width, height = pieces.boxes[number]
-        rim_x, rim_y = max(2, int(FRAME_RIM * width)), max(2, int(FRAME_RIM * height))
-        inside = pieces.labels[top + rim_y : top + height - rim_y, left + rim_x : left + width - rim_x]
-        others = np.unique(inside[inside > 0]) - 1
-        hollow = len(others) > 0 and number not in others
-        found[number] = hollow and pieces.boxes[others, 2:].max() >= PART * max(width, height)
-    return found
+def _select_digit(components: Components, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the labels of the digit's strokes: the heaviest one, and those that are not too small beside it."""
+    is_candidate = components.is_stroke.copy()
+    is_large = (components.boxes[:, 2:] >= MIN_FRAME_SIDE * np.array(shape[::-1])).all(1)
+    for label in np.flatnonzero(components.is_stroke & is_large):
+        is_candidate[label] = not _is_frame(components, label)
+    strokes = np.flatnonzero(is_candidate)
+    if not len(strokes):
+        return strokes
+    at_edge = components.at_edge[strokes]
+    weight = components.mass[strokes] * np.where(at_edge & ~at_edge.all(), 0.5, 1.0)
+    side = components.boxes[strokes, 2:].max(1)
+    is_part = side >= np.where(at_edge, MIN_PART_AT_EDGE, MIN_PART) * side[weight.argmax()]
+    is_part[weight.argmax()] = True
+    return np.asarray(strokes[is_part])
 
 
-def _pieces(ink: Ink, inked: NDArray[np.uint8], there: tuple[slice, slice], kind: int) -> Pieces:
-    """Find the connected pieces that hold some sure ink, with the fainter ink that goes on from it."""
-    ink_there = ink[there]
-    found = cv2.connectedComponentsWithStats(inked[there], connectivity=8, ltype=kind)
-    count, labels, stats = found[:3]
-    sure = np.bincount(labels[ink_there > SURE], minlength=count) > 0
-    sure[0] = False
-    new = np.asarray(np.cumsum(sure) * sure, np.int32)
-    boxes = np.asarray(stats[sure, :4], np.int32)
-    corner = (there[1].start, there[0].start)
-    start, end = boxes[:, :2] + corner, boxes[:, :2] + boxes[:, 2:] + corner
-    at_edge = (start == 0).any(1) | (end == ink.shape[::-1]).any(1)
-    mass = np.asarray(np.bincount(labels.ravel(), ink_there.ravel(), minlength=count)[sure], np.float64)
-    return Pieces(ink_there, new[labels], boxes, mass, at_edge)
-
-
-def _belonging(pieces: Pieces, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return those of the pieces `numbers` that make up the digit: the heaviest, and what is no speck beside it."""
-    if not len(numbers):
-        return numbers
-    at_edge = pieces.at_edge[numbers]
-    weight = pieces.mass[numbers] * np.where(at_edge & ~at_edge.all(), 0.5, 1.0)
-    side = pieces.boxes[numbers, 2:].max(1)
-    kept = side >= np.where(at_edge, PART_AT_EDGE, PART) * side[weight.argmax()]
-    kept[weight.argmax()] = True
-    return np.asarray(numbers[kept])
+def _is_frame(components: Components, label: np.intp) -> bool:
+    """Return whether a large component is a frame drawn around the digit: hollow, with another stroke inside."""
+    left, top, width, height = components.boxes[label]
+    rim_x, rim_y = max(2, int(FRAME_RIM * width)), max(2, int(FRAME_RIM * height))
+    inside = np.unique(components.labels[top + rim_y : top + height - rim_y, left + rim_x : left + width - rim_x])
+    strokes = inside[components.is_stroke[inside]]
+    if not len(strokes) or label in strokes:
+        return False
+    return bool(components.boxes[strokes, 2:].max() >= MIN_PART * max(width, height))
 
 
 def _count_digits(boxes: NDArray[np.int32]) -> int:
-    """Count the groups of pieces that don't overlap from left to right and are about as high as the highest."""
-    tall = boxes[boxes[:, 3] >= NEIGHBOUR_HEIGHT * boxes[:, 3].max()]
-    groups, reach = 0, -1
-    for left, _, width, _ in tall[tall[:, 0].argsort()]:
-        groups += int(left > reach)
-        reach = max(reach, left + width)
+    """Count the groups of strokes, [N, 4], that overlap from left to right, leaving out low ones."""
+    high = boxes[boxes[:, 3] >= MIN_DIGIT_HEIGHT * boxes[:, 3].max()]
+    groups, group_end = 0, -1
+    for left, _, width, _ in high[high[:, 0].argsort()]:
+        groups += int(left > group_end)
+        group_end = max(group_end, left + width)
     return groups

@@ -1,7 +1,7 @@
-"""Colours → ink: how much of the pen lies on each pixel, whatever pen and paper were.
+"""Measure how much ink lies on each pixel, whatever the colours of pen and paper.
 
-Neither polarity nor colour is assumed. The paper's colour is found first (its even tone, or its shading), then the
-colour that stands farthest from it is the ink's, and each pixel is measured along the line between the two.
+First the colour of the paper is found (even or shaded), then the colour farthest from it, which is full ink. A pixel's
+ink is its position on the line between the two.
 """
 
 import math
@@ -12,98 +12,114 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
-from src.model.preprocessing import levels
 from src.model.preprocessing.background import find_background
-from src.model.preprocessing.contrast import along, find_pen, grain
+from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
-from src.model.preprocessing.levels import Counts
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
+Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
 
-FAINTEST: Final = 7.0  # levels of 255: what differs less from even paper is paper
-FAINTEST_SHADED: Final = 16.0  # levels of 255: likewise for shaded paper, whose shade is known less well
-NOISE_TIMES: Final = 5.0  # ink stands this many deviations of the paper's grain above it
-BOX_SIDE: Final = 0.4  # of the picture's: a solid rectangle at least this large holds the digit
-BOX_SOLID: Final = 0.95  # of its bounding box, holes filled
-FEW: Final = 20  # outlines, that looking at each is quicker than labelling all
-BOX_INK: Final = 0.6  # of its bounding box: less is an outline, which may be a square zero
+MIN_CONTRAST: Final = 7.0  # levels of 255, on even paper
+MIN_CONTRAST_SHADED: Final = 16.0  # levels of 255, on shaded paper, whose colour is known less well
+MIN_SIGNAL_TO_NOISE: Final = 5.0  # contrast over the standard deviation of the paper
+
+# A box is a filled rectangle with a hole in the form of the digit, such as a black picture pasted on a white page.
+MIN_BOX_SIDE: Final = 0.4  # of the picture's sides
+MIN_BOX_FILL: Final = 0.6  # of its bounding box, without the hole: less is an outline, maybe of a square zero
+MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the hole filled
+MAX_BOX_INK: Final = 0.995  # of the filled box: more leaves no room for a digit
+MAX_BOX_AREA: Final = 0.995  # of the picture: a larger box is the picture itself
+BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part of its shorter side
+MAX_OUTLINES: Final = 20  # checking each outline is faster than labelling only if there are few
 
 
 def find_ink(colours: Colours) -> Ink:
-    """Return how much ink lies on each pixel of uint8 [H, W, C]. Raises `BlankPicture`.
+    """Return the ink of a picture, uint8 [H, W, C]. Raises `BlankPicture` if the contrast is too low.
 
-    Where the ink turns out to be a solid box with something in it (a black picture pasted on a white page), the ink
-    inside that box is returned instead, and the shape is the box's.
+    If the ink is a box with a digit in it, returns the ink inside the box, with the shape of the box.
     """
-    counts = Counts(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper = find_background(colours, counts)
-    if counts and paper.shape == (1,):
-        ink = _by_level(colours[..., 0], counts, float(paper[0]))
+    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
+    paper = find_background(colours, histogram)
+    if histogram and paper.ndim == 1:
+        ink = _measure_grey(colours[..., 0], histogram, float(paper[0]))
     else:
-        ink = _by_pixel(colours, paper)
-    inside = _inside_box(ink)
-    return ink if inside is None else find_ink(colours[inside])
+        ink = _measure_colours(colours, paper)
+    box = _find_box(ink)
+    return ink if box is None else find_ink(colours[box])
 
 
-def _by_level(grey: NDArray[np.uint8], counts: Counts, paper: float) -> Ink:
-    """Return the ink on grey [H, W] on even paper, level by level."""
-    sign, reach = levels.find_pen(counts, paper)
-    _require_ink(reach, FAINTEST, levels.grain(counts, paper, sign, reach / 2))
-    table = (levels.LEVELS - np.float32(paper)) / np.float32(sign * reach)
+def _measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:
+    """Return the ink of a grey picture, [H, W], on even paper, from a table of the 256 levels."""
+    sign, contrast = histogram.find_ink_axis(paper)
+    _require_contrast(contrast, MIN_CONTRAST, histogram.estimate_noise(paper, sign, contrast / 2))
+    table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
     return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
 
 
-def _by_pixel(colours: Colours, paper: NDArray[np.float32]) -> Ink:
-    """Return the ink on [H, W, C], pixel by pixel."""
+def _measure_colours(colours: Colours, paper: NDArray[np.float32]) -> Ink:
+    """Return the ink of a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
-    pen, reach = find_pen(difference)
-    ink = along(pen, difference)
-    faintest = FAINTEST if paper.ndim == 1 else FAINTEST_SHADED
-    _require_ink(reach, faintest * math.sqrt(len(pen)), grain(ink, reach / 2))
-    return np.asarray(np.clip(ink / np.float32(reach), 0, 1), np.float32).reshape(colours.shape[:2])
+    axis, contrast = find_ink_axis(difference)
+    ink = project(difference, axis)
+    min_contrast = MIN_CONTRAST if paper.ndim == 1 else MIN_CONTRAST_SHADED
+    _require_contrast(contrast, min_contrast * math.sqrt(len(axis)), estimate_noise(ink, contrast / 2))
+    return np.asarray(np.clip(ink / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
 
 
-def _require_ink(reach: float, faintest: float, paper_grain: float) -> None:
-    """Raise `BlankPicture` where the ink lies no farther from the paper than paper itself does."""
-    if reach < max(faintest, NOISE_TIMES * paper_grain):
+def _require_contrast(contrast: float, min_contrast: float, noise: float) -> None:
+    if contrast < max(min_contrast, MIN_SIGNAL_TO_NOISE * noise):
         raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
 
 
-def _inside_box(ink: Ink) -> tuple[slice, slice] | None:
-    """Return the inside of a solid box of ink that holds something else, None if there is no such box."""
-    inked = ink > 0.5
-    if np.count_nonzero(inked) < BOX_INK * BOX_SIDE**2 * ink.size or not _may_be_box(inked):
+def _find_box(ink: Ink) -> tuple[slice, slice] | None:
+    """Return the rows and columns inside a box of ink, None if there is no box."""
+    mask = (ink > 0.5).view(np.uint8)
+    if cv2.countNonZero(mask) < MIN_BOX_FILL * MIN_BOX_SIDE**2 * ink.size or not _may_hold_box(mask):
         return None
-    x, y, wide, high = cv2.boundingRect(inked.view(np.uint8))
-    there = inked[y : y + high, x : x + wide].view(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(there, connectivity=8)
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    left, top, width, height, area = (int(number) for number in stats[largest])
-    if min(width / ink.shape[1], height / ink.shape[0]) < BOX_SIDE or area < BOX_INK * width * height:
+    component, left, top = _largest_component(mask)
+    height, width = component.shape
+    margin = 1 + min(height, width) // BOX_MARGIN
+    if min(height, width) <= 4 * margin or not _is_box(component, ink.shape):
         return None
-    piece = np.asarray(labels[top : top + height, left : left + width] == largest, np.uint8)
-    outline, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    solid = float(cv2.drawContours(np.zeros_like(piece), outline, -1, 1, cv2.FILLED).sum())
-    if solid < BOX_SOLID * width * height or area > 0.995 * solid:
-        return None
-    margin = 1 + min(width, height) // 50
-    if min(width, height) <= 4 * margin or solid > 0.995 * ink.size:
-        return None
-    return (
-        slice(y + top + margin, y + top + height - margin),
-        slice(x + left + margin, x + left + width - margin),
-    )
+    return slice(top + margin, top + height - margin), slice(left + margin, left + width - margin)
 
 
-def _may_be_box(inked: NDArray[np.bool_]) -> bool:
-    """Tell whether some outline, [H, W] true inside it, is as large and full as a box: quickly said of most digits."""
-    outlines, _ = cv2.findContours(inked.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    if len(outlines) > FEW:
+def _may_hold_box(mask: Mask) -> bool:
+    """Return False if no outline in `mask` is as large and full as a box; faster than labelling the components."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    if len(outlines) > MAX_OUTLINES:
         return True
     for outline in outlines:
-        _, _, wide, high = cv2.boundingRect(outline)
-        if min(wide / inked.shape[1], high / inked.shape[0]) >= BOX_SIDE:
-            most = cv2.contourArea(outline) + len(outline) / 2 + 1  # pixels inside and on it, by Pick's theorem
-            if most >= BOX_SOLID * wide * high:
-                return True
+        _, _, width, height = cv2.boundingRect(outline)
+        pixels = cv2.contourArea(outline) + len(outline) / 2 + 1  # inside the outline and on it, by Pick's theorem
+        if _is_large(width, height, mask.shape) and pixels >= MIN_BOX_SOLIDITY * width * height:
+            return True
     return False
+
+
+def _largest_component(mask: Mask) -> tuple[Mask, int, int]:
+    """Return the largest connected component of `mask`, cut out, and the column and row where it starts."""
+    x, y, width, height = cv2.boundingRect(mask)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask[y : y + height, x : x + width], connectivity=8)
+    label = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    left, top, width, height, _ = stats[label].tolist()
+    component = labels[top : top + height, left : left + width] == label
+    return component.view(np.uint8), x + left, y + top
+
+
+def _is_box(component: Mask, shape: tuple[int, ...]) -> bool:
+    """Return whether a component, cut out of a picture of `shape`, is a filled rectangle with a hole."""
+    height, width = component.shape
+    area = cv2.countNonZero(component)
+    if not _is_large(width, height, shape) or area < MIN_BOX_FILL * component.size:
+        return False
+    outline, _ = cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled_area = cv2.countNonZero(cv2.drawContours(np.zeros_like(component), outline, -1, 1, cv2.FILLED))
+    is_rectangle = filled_area >= MIN_BOX_SOLIDITY * component.size
+    has_hole = area <= MAX_BOX_INK * filled_area
+    is_whole_picture = filled_area > MAX_BOX_AREA * shape[0] * shape[1]
+    return is_rectangle and has_hole and not is_whole_picture
+
+
+def _is_large(width: int, height: int, shape: tuple[int, ...]) -> bool:
+    return min(width / shape[1], height / shape[0]) >= MIN_BOX_SIDE

@@ -1,7 +1,7 @@
-"""Pictures in bands whose colours are exchanged: ink on paper becomes paper on ink where one begins.
+"""Undo bands of inverted colours: parts of a picture in which the digit is light on dark instead of dark on light.
 
-Such a band goes from edge to edge, and what is written goes on through it. A wide stroke does, too, if the picture is
-cut that tightly, but nothing is written inside a stroke.
+Such a band reaches from edge to edge, and the digit continues inside it. A wide stroke of a tightly cropped digit also
+reaches from edge to edge, but has no paper inside.
 """
 
 from typing import Final
@@ -11,43 +11,38 @@ from numpy.typing import NDArray
 
 from src.model.preprocessing.ink import Ink
 
-LEAST: Final = 0.1  # of the picture's width: a narrower band is a stroke
-AGREEING: Final = 0.95  # of the upper and the lower edge are of the same tone
-WRITTEN: Final = 0.02  # of an exchanged band is of the other tone, away from its sides
+MIN_WIDTH: Final = 0.1  # of the picture: a narrower band is a stroke
+MIN_AGREEMENT: Final = 0.95  # of the pixels on opposite edges: both are ink or both are paper
+MIN_PAPER: Final = 0.02  # of a band, apart from its ends: less is no writing
 
 
-def straightened(ink: Ink) -> Ink:
-    """Return the ink with exchanged bands, upright or lying, changed back; what has none comes back as it is."""
-    upright = _exchanged(ink)
-    if upright.any():
-        return np.where(upright, 1 - ink, ink)
-    lying = _exchanged(ink.T)
-    return np.where(lying[:, None], 1 - ink, ink) if lying.any() else ink
+def undo_inversion(ink: Ink) -> Ink:
+    """Return [H, W] with its inverted bands, vertical or horizontal, inverted back; without any, the same array."""
+    columns = _find_inverted_columns(ink)
+    if columns.any():
+        return np.where(columns, 1 - ink, ink)
+    rows = _find_inverted_columns(ink.T)
+    return np.where(rows[:, None], 1 - ink, ink) if rows.any() else ink
 
 
-def _exchanged(ink: Ink) -> NDArray[np.bool_]:
-    """Return which columns, [W], belong to an exchanged band."""
-    exchanged = np.zeros(ink.shape[1], bool)
+def _find_inverted_columns(ink: Ink) -> NDArray[np.bool_]:
+    """Return which columns of [H, W] belong to an inverted band, [W]."""
+    is_inverted = np.zeros(ink.shape[1], bool)
     top = ink[0] > 0.5
     if not top.any():
-        return exchanged
+        return is_inverted
     bottom = ink[-1] > 0.5
-    if (top == bottom).mean() < AGREEING:
-        return exchanged
-    for start, end in _runs(top & bottom):
-        if end - start >= LEAST * len(exchanged) and _is_written_in(ink[:, start:end]):
-            exchanged[start:end] = True
-    return exchanged
+    if (top == bottom).mean() < MIN_AGREEMENT:
+        return is_inverted
+    changes = np.flatnonzero(np.diff(np.pad((top & bottom).astype(np.int8), 1)))
+    for start, end in changes.reshape(-1, 2):
+        if end - start >= MIN_WIDTH * ink.shape[1] and _has_writing(ink[:, start:end]):
+            is_inverted[start:end] = True
+    return is_inverted
 
 
-def _runs(inked: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return where runs of true values start and end."""
-    steps = np.flatnonzero(np.diff(np.pad(inked.astype(np.int8), 1)))
-    return [(int(start), int(end)) for start, end in steps.reshape(-1, 2)]
-
-
-def _is_written_in(band: Ink) -> bool:
-    """Tell whether a band of ink, [H, w], has paper inside that does not come in from its upper or lower edge."""
-    margin = max(1, band.shape[0] // 20)
-    paper = band[margin:-margin] < 0.5
-    return bool(paper.size and WRITTEN < paper.mean() < 0.5)
+def _has_writing(band: Ink) -> bool:
+    """Return whether less than half of a vertical band of ink, apart from its ends, is paper, but not too little."""
+    margin = max(1, len(band) // 20)
+    is_paper = band[margin:-margin] < 0.5
+    return bool(is_paper.size and MIN_PAPER < is_paper.mean() < 0.5)

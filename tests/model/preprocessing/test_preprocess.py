@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from src.model.errors import BlankPicture, PictureError
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.inverted_bands import straightened
+from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.preprocess import Framed, frame, preprocess
-from src.model.preprocessing.ruled_lines import without_ruling
+from src.model.preprocessing.ruled_lines import remove_ruled_lines
 from tests.model.conftest import MAX_PIXELS
 from tests.pictures import all_mnist, drawn, encoded, mnist
 
@@ -243,14 +243,14 @@ def test_a_tightly_cropped_digit_is_no_ruling_and_no_band() -> None:
     for digit in range(10):
         picture = ImageOps.invert(drawn(digit, pen=30))
         ink = np.asarray(np.asarray(picture.crop(picture.getbbox())) / 255, np.float32)
-        assert without_ruling(ink) is ink
-        assert straightened(ink) is ink
+        assert remove_ruled_lines(ink) is ink
+        assert undo_inversion(ink) is ink
 
 
 def test_a_bar_from_edge_to_edge_is_a_stroke() -> None:
     ink = np.zeros((100, 80), np.float32)
     ink[:, 30:50] = 1
-    assert straightened(ink) is ink
+    assert undo_inversion(ink) is ink
 
 
 @pytest.mark.parametrize("first", range(1, 31, 3))
