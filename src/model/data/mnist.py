@@ -19,7 +19,7 @@ from torchvision.datasets import MNIST
 
 from src.model.data.download import SHA256, ensure
 from src.model.errors import DataError
-from src.model.files import sha256, whole
+from src.model.files import atomic_path, sha256
 from src.settings import get_settings
 
 VALIDATION = 5_000
@@ -96,7 +96,7 @@ def read_corrected(path: Path) -> Digits:
 
 def write_corrected(digits: Digits, path: Path) -> None:
     """Write pictures and labels to a .npz file, which appears whole."""
-    with whole(path) as part, part.open("wb") as file:
+    with atomic_path(path) as part, part.open("wb") as file:
         np.savez_compressed(file, images=digits.images.numpy(), labels=digits.labels.numpy())
 
 

@@ -28,7 +28,7 @@ from src.model.data.mnist import Digits
 from src.model.data.non_digits import TOO_LIKE, Likeness, draw_other
 from src.model.data.pen_strokes import draw
 from src.model.errors import BlankPicture
-from src.model.files import whole
+from src.model.files import atomic_path
 from src.model.parallel import in_parallel
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import VERSION, cropped, frame
@@ -49,7 +49,7 @@ def practice(train: Digits, folder: Path, size: int = SIZE, seed: int = 0) -> di
     path = folder / f"practice-{PICTURES}-{len(train)}-{size}-{seed}.pt"
     if not path.exists():
         made = dict(in_parallel(partial(_named, train=train, size=size, seed=seed), KINDS))
-        with whole(path) as file:
+        with atomic_path(path) as file:
             torch.save(made, file)
     kept = torch.load(path, weights_only=True)
     return {kind: Digits(images, labels) for kind, (images, labels) in kept.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from src.model.data.mnist import load_mnist
 from src.model.errors import DigitError
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.inference.artefact import newest
 from src.model.inference.predictor import open_predictor
 from src.model.monitoring.histograms import of_readings
@@ -27,7 +27,9 @@ def write_reference(model: Path, folder: Path) -> Path:
     pixels = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
     predictions = predictor.predict_batch([Framed(each, 1) for each in pixels])
     path = folder / f"reference-{predictor.description.version}.json"
-    write_whole(path, of_readings(predictor.description.version, predictions).model_dump_json(indent=1) + "\n")
+    write_text_atomically(
+        path, of_readings(predictor.description.version, predictions).model_dump_json(indent=1) + "\n"
+    )
     return path
 
 

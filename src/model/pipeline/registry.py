@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from src.model.errors import DigitError
-from src.model.files import whole, write_whole
+from src.model.files import atomic_path, write_text_atomically
 from src.model.inference.artefact import describe, paths
 from src.model.pipeline.tracking import connect
 
@@ -98,9 +98,9 @@ def fetch(registered: Registered, folder: Path, results: Path) -> Path:
         made = paths(Path(source), registered.version)
         describe(made["json"])
         for path in figures_of(registered.version, Path(source)):
-            write_whole(results / path.name, path.read_text())
+            write_text_atomically(results / path.name, path.read_text())
         for kind in ("pt", "onnx", "json"):
-            with whole(targets[kind]) as part:
+            with atomic_path(targets[kind]) as part:
                 shutil.copyfile(made[kind], part)
     return targets["json"]
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from src.model import networks
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits, Mnist
-from src.model.files import whole
+from src.model.files import atomic_path
 from src.model.training.fit import Smoothed, shuffled
 from src.model.training.scoring import accuracy_of
 
@@ -110,7 +110,7 @@ def run(plan: TrainingConfig, seed: int, material: TrainingData, checkpoint: Pat
         loss = _epoch(plan, runner, material, f"seed {seed}, epoch {epoch + 1} of {plan.epochs}")
         runner.learning.append((round(loss, 5), accuracy_of(_plain(runner.mean), material.mnist.validation)))
         runner.seconds += time.perf_counter() - start
-        with whole(checkpoint) as part:
+        with atomic_path(checkpoint) as part:
             torch.save(runner.state(), part)
     return Trained(_plain(runner.mean), runner.learning, runner.seconds)
 

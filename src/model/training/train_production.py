@@ -23,7 +23,7 @@ from src.model.data.augmentation import augment
 from src.model.data.mnist import Digits, Mnist, load_mnist
 from src.model.data.synthetic import KINDS, PICTURES, practice
 from src.model.errors import DigitError
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.inference.artefact import Confidence, describe, paths, require_free
 from src.model.inference.runtime import open_runtime
 from src.model.training import fit_resumable
@@ -97,7 +97,7 @@ def _release(options: argparse.Namespace) -> int:
         origin = Provenance(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
         sys.stdout.write(f"saved {publish(plan, shipped, origin, material, options.out)} with its .onnx and .pt\n")
     found = _scored(plan, trained, mnist.test)
-    write_whole(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
+    write_text_atomically(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")
     return 0
 

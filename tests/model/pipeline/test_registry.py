@@ -7,7 +7,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.inference.artefact import describe, newest, paths, versions
 from src.model.pipeline import promote, registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered
@@ -24,7 +24,7 @@ def release(folder: Path, version: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for kind in ("pt", "onnx"):
         shutil.copyfile(source.with_suffix(f".{kind}"), made[kind])
-    write_whole(made["json"], describe(source).model_copy(update={"version": version}).model_dump_json())
+    write_text_atomically(made["json"], describe(source).model_copy(update={"version": version}).model_dump_json())
     return made["json"]
 
 
@@ -75,8 +75,8 @@ def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, 
 def test_the_figures_come_and_go_with_the_network(model_dir: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     for folder in (results, tmp_path / "made"):
-        write_whole(folder / "evaluation-1.0.0.json", "{}")
-        write_whole(folder / "evaluation-1.0.2.json", "{}")
+        write_text_atomically(folder / "evaluation-1.0.0.json", "{}")
+        write_text_atomically(folder / "evaluation-1.0.2.json", "{}")
     registered(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
     (results / "evaluation-1.0.2.json").unlink()
     promote.main([])

@@ -4,7 +4,7 @@ import shutil
 import sys
 
 from src.model.evaluation import report
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.inference.artefact import describe, paths, versions
 from src.model.monitoring.baseline import write_reference
 from src.model.pipeline import registry
@@ -23,7 +23,7 @@ def package(record: StageRun) -> None:
     for kind in ("pt", "onnx"):
         shutil.copyfile(CANDIDATE.with_suffix(f".{kind}"), made[kind])
     renamed = describe(CANDIDATE).model_copy(update={"version": version})
-    write_whole(made["json"], renamed.model_dump_json(indent=2) + "\n")
+    write_text_atomically(made["json"], renamed.model_dump_json(indent=2) + "\n")
     describe(made["json"])
     figures = report.read(EVALUATION).model_copy(update={"version": version})
     record.files(made["json"], write_reference(made["json"], RELEASE), report.save(figures, RELEASE))
