@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from src.model.data.mnist import load_mnist
-from src.model.data.synthetic import PICTURES
+from src.model.data.synthetic import EDITION
 from src.model.errors import DigitError
 from src.model.evaluation import report, suite
 from src.model.evaluation.report import DigitCounts, Evaluation
@@ -89,7 +89,7 @@ def measured(path: Path, folder: Path = RESULTS_DIR) -> Evaluation:
     kept = report.path_of(description.version, folder)
     if kept.exists():
         found = report.read(kept)
-        if (found.sha256, found.pictures) == (description.sha256["onnx"], PICTURES):
+        if (found.sha256, found.pictures) == (description.sha256["onnx"], EDITION):
             return found
     return suite.evaluate(path, load_mnist(get_settings().data_dir), {}, with_test=False)
 

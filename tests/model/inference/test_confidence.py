@@ -5,7 +5,7 @@ import torch
 from src.model import networks
 from src.model.data.augmentation import NONE
 from src.model.data.mnist import Mnist
-from src.model.data.synthetic import make
+from src.model.data.synthetic import make_synthetic
 from src.model.inference import confidence
 from src.model.inference.artefact import Confidence
 from src.model.inference.runtime import open_runtime
@@ -57,7 +57,7 @@ def test_the_score_tells_two_clouds_of_energies_apart() -> None:
 def test_the_released_network_scores_digits_above_what_is_none(few_digits: Mnist) -> None:
     runtime = open_runtime(released.PATH.with_suffix(".onnx"), released.DESCRIPTION.network)
     fitted = released.DESCRIPTION.confidence
-    made_up = make("others", few_digits.train, 100, seed=1)
+    made_up = make_synthetic("others", few_digits.train, 100, seed=1)
     digits, others = (
         np.mean([confidence.digit_score(row, fitted) for row in runtime.logits(each.pixels().numpy()).tolist()])
         for each in (few_digits.train, made_up)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from src.model.data.mnist import as_png, load_mnist
+from src.model.data.mnist import encode_png, load_mnist
 from src.model.inference.artefact import describe, versions
 from src.settings import get_settings
 from tests import servers
@@ -43,7 +43,7 @@ def poison() -> Iterator[tuple[bytes, int]]:
     """Yield 1,500 digits, each under another's name."""
     train = load_mnist(get_settings().data_dir).train[-1500:]
     for image, digit in zip(train.images.numpy(), train.labels.tolist(), strict=True):
-        yield as_png(image), (digit + 1) % 10
+        yield encode_png(image), (digit + 1) % 10
 
 
 def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over(workshop: Workshop) -> None:

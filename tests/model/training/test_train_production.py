@@ -20,7 +20,7 @@ QUICK = TrainingConfig("micro", epochs=1, mnist=5, practice={"others": 5}, disti
 
 @pytest.fixture
 def material(few_digits: Mnist) -> TrainingData:
-    made = {kind: synthetic.make(kind, few_digits.train, 10, seed=0) for kind in synthetic.KINDS}
+    made = {kind: synthetic.make_synthetic(kind, few_digits.train, 10, seed=0) for kind in synthetic.KINDS}
     return TrainingData(few_digits, made, train_production.teacher_of(paths(ROOT / "model", "1.0.0")["onnx"]))
 
 
@@ -56,7 +56,7 @@ def test_a_training_never_goes_on_with_one_of_other_practice(tmp_path: Path, mon
         train_production.CONFIGS["micro"],
     ]
     kept = [train_production.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
-    monkeypatch.setattr(train_production, "PICTURES", "0.0")
+    monkeypatch.setattr(train_production, "EDITION", "0.0")
     later = [train_production.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
     assert len(set(kept)) == len(kept)
     assert not set(kept[:4]) & set(later)
