@@ -55,7 +55,7 @@ def measured(
         libraries=libraries(),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        order=order,
+        permutation=order,
         sha256={},
     )
 

@@ -59,7 +59,7 @@ def test_what_is_said_of_it_was_measured(kept: Path, few_digits: Mnist) -> None:
     right = Trained.load(kept / f"{PERMUTED.name}.pt").logits.argmax(1) == few_digits.test.labels
     assert (description.network, description.parameters) == ("mlp-permuted", 6442)
     assert description.test.accuracy == pytest.approx(float(right.float().mean()))
-    assert description.order == permutation(0).tolist()
+    assert description.permutation == permutation(0).tolist()
 
 
 def test_a_run_that_answers_otherwise_than_when_it_was_trained_is_refused(
@@ -86,7 +86,7 @@ def shipped(request: pytest.FixtureRequest) -> Predictor:
 
 
 def test_a_shipped_network_shows_the_picture_in_the_order_that_it_sees_it(shipped: Predictor) -> None:
-    order = shipped.description.order
+    order = shipped.description.permutation
     assert order == torch.load(paths(ROOT / "model", shipped.description.version)["pt"])["order"].tolist()
     assert sorted(order or []) == list(range(784))
     framed = preprocess(pictures.encoded(pictures.mnist(4)), MAX_PIXELS)
