@@ -1,4 +1,4 @@
-"""The network that the service serves by default."""
+"""The newest release, which the service serves by default."""
 
 from src.model.inference.artefact import describe, newest
 from src.settings import ROOT

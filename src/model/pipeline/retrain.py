@@ -106,8 +106,8 @@ def reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list
     if (new := len(unseen(settings.feedback_dir))) >= triggers.new_pictures:
         found.append(f"feedback: {new} corrected pictures since the last run")
     if metrics:
-        version = drift.serving()
-        verdicts = drift.judge(drift.reference_of(version), drift.served(metrics, version), triggers)
+        version = drift.find_serving_version()
+        verdicts = drift.judge(drift.read_reference(version), drift.read_metrics(metrics, version), triggers)
         found += [f"drift: {each}" for each in verdicts if each.drifted]
     made = datetime.fromisoformat(describe(settings.model_file or newest(settings.model_dir)).created)
     if datetime.now(UTC) - made > timedelta(days=triggers.oldest_days):

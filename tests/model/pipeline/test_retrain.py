@@ -45,7 +45,7 @@ def test_a_service_that_keeps_nothing_asks_for_none() -> None:
 
 def test_drift_asks_for_a_training(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = [Verdict("digits_ink", 0.3, 0.25), Verdict("digits_answers", 0.1, 0.25)]
-    monkeypatch.setattr(drift, "served", lambda *_: None)
+    monkeypatch.setattr(drift, "read_metrics", lambda *_: None)
     monkeypatch.setattr(drift, "judge", lambda *_: verdicts)
     assert reasons(LIMITS, settings, "http://127.0.0.1/metrics") == [
         "drift: digits_ink: PSI 0.300, limit 0.25 - drifted"
