@@ -1,4 +1,4 @@
-"""Machine learning: everything from a picture file to a prediction, and all that trains, measures and releases networks.
+"""Machine learning: predicts digits on picture files, and trains, measures, releases and monitors networks.
 
 Knows nothing about the web: imports nothing from `src.app`. Its packages, from top to bottom, import only from below:
 pipeline, experiments; training, evaluation; monitoring; data, inference; preprocessing; and the modules of this folder.

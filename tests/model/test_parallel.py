@@ -67,7 +67,8 @@ def test_torch_settings_hold_inside_and_are_restored_after_an_error() -> None:
             inside.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()))
             raise ValueError("inside")
 
-    before, inside = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()), []
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    inside: list[tuple[int, bool]] = []
     with pytest.raises(ValueError, match="inside"):
         fail_inside()
     assert inside == [(before[0] + 1, True)]
