@@ -146,7 +146,7 @@ def build(name: str) -> nn.Module:
     return (NETWORKS | RELEASED | PERMUTED)[name]()
 
 
-def seeded(name: str, seed: int) -> nn.Module:
+def build_seeded(name: str, seed: int) -> nn.Module:
     """Return a new network whose initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

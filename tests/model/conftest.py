@@ -5,7 +5,7 @@ import torch
 
 from src.model.data import synthetic
 from src.model.data.mnist import Digits, Mnist
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT
 from tests import pictures
@@ -16,7 +16,7 @@ MAX_PIXELS = 25_000_000
 @pytest.fixture(scope="session")
 def predictor() -> Predictor:
     """Return the shipped network, ready to predict."""
-    return open_predictor(newest(ROOT / "model"), MAX_PIXELS)
+    return open_predictor(find_newest(ROOT / "model"), MAX_PIXELS)
 
 
 @pytest.fixture(scope="session")

@@ -25,11 +25,11 @@ def test_first_layer_normalises() -> None:
 
 def test_seed_alone_decides_the_initial_weights() -> None:
     torch.manual_seed(7)
-    first = networks.seeded("cnn", 3).state_dict()
+    first = networks.build_seeded("cnn", 3).state_dict()
     torch.manual_seed(8)
-    second = networks.seeded("cnn", 3).state_dict()
+    second = networks.build_seeded("cnn", 3).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(first["1.weight"], networks.seeded("cnn", 4).state_dict()["1.weight"])
+    assert not torch.equal(first["1.weight"], networks.build_seeded("cnn", 4).state_dict()["1.weight"])
 
 
 def test_unknown_name_is_refused() -> None:

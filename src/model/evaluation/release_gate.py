@@ -20,7 +20,7 @@ from src.model.data.synthetic import EDITION
 from src.model.errors import DigitError
 from src.model.evaluation import report, suite
 from src.model.evaluation.report import DigitCounts, Evaluation
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.settings import RESULTS_DIR, get_settings
 
 SIGMA: Final = 2.0  # of all pictures of a kind
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--against", type=Path, help="the .json of what it is to replace")
     options = parser.parse_args(arguments)
     try:
-        path = options.candidate or newest(get_settings().model_dir)
+        path = options.candidate or find_newest(get_settings().model_dir)
         found = faults(measured(path), measured(options.against) if options.against else None)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")

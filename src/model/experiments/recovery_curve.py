@@ -96,7 +96,7 @@ def recover(task: tuple[int, int]) -> Recovery:
     seconds = time.perf_counter() - start
     ink = drawn.mean(0) + 1e-9
     recovered = restored(hidden, places)
-    cnn = networks.seeded("cnn", seed)
+    cnn = networks.build_seeded("cnn", seed)
     fit(cnn, recovered, COURSE, seed, lambda _loss, _accuracy: None)
     return Recovery(
         pictures=pictures,

@@ -119,5 +119,5 @@ def train(mnist: Mnist, cell: RunConfig) -> Trained:
 def _fitted(data: Mnist, cell: RunConfig) -> tuple[nn.Module, Best]:
     if cell.network == "sparse":
         return sparse_mlp.fit_sparse(data, cell.seed)
-    network = networks.seeded(cell.network, cell.seed)
+    network = networks.build_seeded(cell.network, cell.seed)
     return network, fit(network, data, recipe_for(cell), cell.seed, lambda _loss, _accuracy: None)

@@ -72,38 +72,38 @@ class Description(BaseModel):
     sha256: dict[WeightsKind, str]
 
 
-def paths(folder: Path, version: str) -> dict[str, Path]:
+def get_paths(folder: Path, version: str) -> dict[str, Path]:
     """Return the paths of the three files of `version`, by ending."""
     return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
 
 
 def require_free(folder: Path, version: str) -> None:
     """Raise `ArtefactError` if `version` exists in `folder`: versions are never overwritten."""
-    if (path := paths(folder, version)["json"]).exists():
+    if (path := get_paths(folder, version)["json"]).exists():
         raise ArtefactError(f"{path} exists. Versions are never overwritten: choose another.")
 
 
-def versions(folder: Path) -> list[str]:
+def list_versions(folder: Path) -> list[str]:
     """Return the versions in `folder`, oldest first, releases after all others."""
     names = [path.stem.removeprefix(PREFIX) for path in folder.glob(f"{PREFIX}*.json")]
     return sorted((name for name in names if VERSION.fullmatch(name)), key=_sort_key)
 
 
-def newest_first(folder: Path) -> list[Path]:
+def list_newest_first(folder: Path) -> list[Path]:
     """Return the .json of each release in `folder`, newest first; without releases, those of all other versions.
 
     Raises `ArtefactError` if there are none.
     """
-    present = versions(folder)
+    present = list_versions(folder)
     if not present:
         raise ArtefactError(f"There is no trained network under {folder}. Train one with `make train`.")
     releases = [version for version in present if version[0].isdigit()]
-    return [paths(folder, version)["json"] for version in reversed(releases or present)]
+    return [get_paths(folder, version)["json"] for version in reversed(releases or present)]
 
 
-def newest(folder: Path) -> Path:
-    """Return the first of `newest_first`. Raises `ArtefactError` if there is none."""
-    return newest_first(folder)[0]
+def find_newest(folder: Path) -> Path:
+    """Return the first of `list_newest_first`. Raises `ArtefactError` if there is none."""
+    return list_newest_first(folder)[0]
 
 
 def describe(path: Path) -> Description:

@@ -10,7 +10,7 @@ from pathlib import Path
 from src.model.data.mnist import load_mnist
 from src.model.errors import DigitError
 from src.model.files import write_text_atomically
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import open_predictor
 from src.model.monitoring.histograms import count_predictions
 from src.model.preprocessing.preprocess import Framed
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="the artefact (default: the newest release)")
     options = parser.parse_args(arguments)
     try:
-        path = write_reference(options.model or newest(get_settings().model_dir), RESULTS_DIR)
+        path = write_reference(options.model or find_newest(get_settings().model_dir), RESULTS_DIR)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

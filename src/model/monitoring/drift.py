@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from src.model.errors import DigitError
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring.histograms import Histograms, parse_metrics, read_histograms
 from src.model.params import Triggers, read_params
 from src.settings import RESULTS_DIR, get_settings
@@ -74,7 +74,7 @@ def read_reference(version: str, folder: Path = RESULTS_DIR) -> Histograms:
 def find_serving_version() -> str:
     """Return the version that the service serves by default."""
     settings = get_settings()
-    return describe(settings.model_file or newest(settings.model_dir)).version
+    return describe(settings.model_file or find_newest(settings.model_dir)).version
 
 
 def read_metrics(source: str, version: str) -> Histograms:

@@ -121,7 +121,7 @@ def device() -> torch.device:
 
 
 def _start(plan: TrainingConfig, seed: int, digits: int) -> TrainerState:
-    network = networks.seeded(plan.network, seed).to(device()).to(memory_format=torch.channels_last)
+    network = networks.build_seeded(plan.network, seed).to(device()).to(memory_format=torch.channels_last)
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), plan.learning_rate)
     schedule = OneCycleLR(optimiser, plan.learning_rate, total_steps=plan.steps(digits), pct_start=0.1)

@@ -24,7 +24,7 @@ from src.model.data.mnist import Digits, Mnist, load_mnist
 from src.model.data.synthetic import EDITION, KINDS, load_synthetic
 from src.model.errors import DigitError
 from src.model.files import write_text_atomically
-from src.model.inference.artefact import Confidence, describe, paths, require_free
+from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
 from src.model.training import fit_resumable
 from src.model.training.calibration import fitted
@@ -110,7 +110,7 @@ def checkpoint(plan: TrainingConfig, seed: int, kept: Path) -> Path:
 
 def prepared(plan: TrainingConfig, mnist: Mnist, kept: Path) -> TrainingData:
     """Return what `plan` learns from and whom; practice is made once and kept in a folder. Raises `ArtefactError`."""
-    teacher = teacher_of(paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
+    teacher = teacher_of(get_paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
     return TrainingData(mnist, load_synthetic(mnist.train, kept), teacher)
 
 

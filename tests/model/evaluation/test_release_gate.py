@@ -12,10 +12,10 @@ from src.model.data.synthetic import EDITION
 from src.model.evaluation import release_gate, suite
 from src.model.evaluation.report import DigitCounts, Evaluation, path_of, read, save
 from src.model.files import sha256
-from src.model.inference.artefact import describe, paths
+from src.model.inference.artefact import describe, get_paths
 from src.settings import ROOT
 
-RELEASE = paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
+RELEASE = get_paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
 
 
 def tally(wrong: int = 0, digit: int = 3, pictures: int = 500) -> DigitCounts:

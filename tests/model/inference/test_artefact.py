@@ -44,7 +44,7 @@ def description(version: str = "0.1.0", preprocessing: int = 1) -> Description:
 
 @pytest.fixture(scope="module")
 def _saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export.save(networks.seeded("cnn", 0), description(), tmp_path_factory.mktemp("model"))
+    return export.save(networks.build_seeded("cnn", 0), description(), tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_saved_artefact_can_be_read(saved: Path) -> None:
     loaded = artefact.describe(saved)
     assert loaded.model_copy(update={"sha256": {}}) == description()
     weights = torch.load(saved.with_suffix(".pt"), weights_only=True)
-    assert torch.equal(weights["1.weight"], networks.seeded("cnn", 0).state_dict()["1.weight"])
+    assert torch.equal(weights["1.weight"], networks.build_seeded("cnn", 0).state_dict()["1.weight"])
 
 
 def test_pt_and_onnx_give_the_same_logits(saved: Path) -> None:
@@ -76,7 +76,7 @@ def test_pt_and_onnx_give_the_same_logits(saved: Path) -> None:
 def test_quantised_onnx_is_smaller_and_gives_nearly_the_same_logits(tmp_path: Path) -> None:
     images, _ = all_mnist()
     pixels = torch.from_numpy(np.asarray(images[:, None] / 255, np.float32))
-    network = networks.seeded("digit", 0)
+    network = networks.build_seeded("digit", 0)
     path = export.save(network, description().model_copy(update={"network": "digit"}), tmp_path, pixels)
     assert artefact.describe(path).eight_bits
     assert path.with_suffix(".onnx").stat().st_size < path.with_suffix(".pt").stat().st_size / 2
@@ -86,7 +86,7 @@ def test_quantised_onnx_is_smaller_and_gives_nearly_the_same_logits(tmp_path: Pa
 
 
 def test_released_pt_and_onnx_predict_alike() -> None:
-    released = artefact.newest(ROOT / "model")
+    released = artefact.find_newest(ROOT / "model")
     predictions = [
         open_predictor(released.with_suffix(kind), MAX_PIXELS).predict(encoded(mnist(4))) for kind in (".pt", ".onnx")
     ]
@@ -147,7 +147,7 @@ def test_invalid_description_is_refused(saved: Path) -> None:
 
 
 def test_incompatible_preprocessing_is_refused(tmp_path: Path) -> None:
-    path = export.save(networks.seeded("cnn", 0), description(preprocessing=99), tmp_path)
+    path = export.save(networks.build_seeded("cnn", 0), description(preprocessing=99), tmp_path)
     with pytest.raises(ArtefactError, match="preprocessing 99"):
         open_predictor(path, MAX_PIXELS)
 
@@ -155,7 +155,7 @@ def test_incompatible_preprocessing_is_refused(tmp_path: Path) -> None:
 def test_version_is_never_overwritten(saved: Path) -> None:
     before = saved.read_bytes()
     with pytest.raises(ArtefactError, match="never overwritten"):
-        export.save(networks.seeded("cnn", 1), description(), saved.parent)
+        export.save(networks.build_seeded("cnn", 1), description(), saved.parent)
     assert saved.read_bytes() == before
 
 
@@ -165,7 +165,7 @@ def test_failed_save_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(export, "to_onnx", fail)
     with pytest.raises(ArtefactError):
-        export.save(networks.seeded("cnn", 0), description(), tmp_path)
+        export.save(networks.build_seeded("cnn", 0), description(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,12 +173,12 @@ def test_newest_release_is_found_by_number(tmp_path: Path) -> None:
     for version in ("0.2.0", "0.10.0", "0.9.9", "mlp-3.0.0", "quick-9.0.1"):
         (tmp_path / f"mnist-{version}.json").touch()
     (tmp_path / "mnist-notes.json").touch()
-    assert artefact.newest(tmp_path).name == "mnist-0.10.0.json"
+    assert artefact.find_newest(tmp_path).name == "mnist-0.10.0.json"
 
 
 def test_empty_folder_is_reported_with_advice(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="make train"):
-        artefact.newest(tmp_path)
+        artefact.find_newest(tmp_path)
 
 
 def test_unknown_ending_is_refused(tmp_path: Path) -> None:

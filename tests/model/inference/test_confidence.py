@@ -69,6 +69,6 @@ def test_released_network_scores_digits_above_non_digits(
 
 @pytest.mark.usefixtures("few_references")
 def test_calibration_is_reproducible(few_digits: Mnist) -> None:
-    network = networks.seeded("cnn", 0)
+    network = networks.build_seeded("cnn", 0)
     first, second = (calibration.calibrated(network, few_digits.validation, NONE, seed=3) for _ in range(2))
     assert first == second

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from src.app.api.core.metrics import Metrics
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.monitoring import baseline, drift
 from src.model.monitoring.drift import compute_psi, judge
@@ -116,7 +116,7 @@ def test_answers_before_since_are_not_judged(
 
 @pytest.mark.mnist
 def test_reference_counts_the_validation_digits(tmp_path: Path) -> None:
-    path = baseline.write_reference(newest(ROOT / "model"), tmp_path)
+    path = baseline.write_reference(find_newest(ROOT / "model"), tmp_path)
     reference = read_histograms(path)
     assert reference.pictures == 5000
     assert list(reference.counts) == list(read_histograms(RESULTS_DIR / path.name).counts)
