@@ -1,8 +1,8 @@
-"""The network that the service serves by default."""
+"""The newest release, which the service serves by default."""
 
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.settings import ROOT
 
-PATH = newest(ROOT / "model")
+PATH = find_newest(ROOT / "model")
 DESCRIPTION = describe(PATH)
 VERSION = DESCRIPTION.version

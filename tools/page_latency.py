@@ -18,7 +18,7 @@ from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.settings import ROOT
 from tests import servers
 from tests.browser.conftest import FLAGS, chromium
@@ -70,7 +70,7 @@ def main() -> None:
         browser.close()
     measured_on = machine(*LIBRARIES) | {"chromium": chrome}
     found = {"machine": measured_on, "strokes": len(strokes), "milliseconds": summed_up(strokes), "each": strokes}
-    write_whole(options.out, json.dumps(found, indent=1) + "\n")
+    write_text_atomically(options.out, json.dumps(found, indent=1) + "\n")
     sys.stdout.write(f"{json.dumps(found['milliseconds'])}\n")
 
 

@@ -1,29 +1,29 @@
-"""Every error that this project raises on purpose.
+"""The errors that this project raises on purpose.
 
     DigitError
-    ├── PictureError            the picture that somebody sent can't be read
+    ├── PictureError            a picture file can't be read
     │   ├── EmptyFile
     │   ├── UnsupportedFormat
     │   ├── DamagedPicture
     │   ├── TooManyPixels
     │   └── BlankPicture
-    ├── DataError               MNIST is missing, damaged or out of reach
+    ├── DataError               MNIST is missing or damaged and can't be downloaded
     └── ArtefactError           the files of a trained network don't belong together
 
-Each carries one sentence that tells its predictor what to do.
+The message of each tells the user what to do.
 """
 
 
 class DigitError(Exception):
-    """The root: whatever is raised on purpose is one of these."""
+    """Base class of all errors raised on purpose."""
 
 
 class PictureError(DigitError):
-    """The picture that somebody sent can't be read."""
+    """A picture file can't be read."""
 
 
 class EmptyFile(PictureError):  # noqa: N818 - the name is the problem's name in the API
-    """The file holds no bytes."""
+    """The file is empty."""
 
 
 class UnsupportedFormat(PictureError):  # noqa: N818
@@ -31,11 +31,11 @@ class UnsupportedFormat(PictureError):  # noqa: N818
 
 
 class DamagedPicture(PictureError):  # noqa: N818
-    """The file starts like a picture and then breaks off or makes no sense."""
+    """The file has an accepted format but is truncated or invalid."""
 
 
 class TooManyPixels(PictureError):  # noqa: N818
-    """The picture is larger than the service will decode."""
+    """The picture has more pixels than allowed."""
 
 
 class BlankPicture(PictureError):  # noqa: N818
@@ -43,7 +43,7 @@ class BlankPicture(PictureError):  # noqa: N818
 
 
 class DataError(DigitError):
-    """MNIST is missing, damaged or out of reach."""
+    """MNIST is missing or damaged and can't be downloaded."""
 
 
 class ArtefactError(DigitError):

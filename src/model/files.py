@@ -1,26 +1,37 @@
-"""Files that are there whole or not at all."""
+"""Writing files atomically, and their digests."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give the path to write to; what is there takes the name `path` once the block has ended without an error."""
+def atomic_path(path: Path, *, mode: int | None = None, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path` to write to, and rename it to `path` when the block ends without an error.
+
+    Readers see the old file or the whole new one. After an error, `path` is as before and the temporary file is gone.
+    Missing folders are made. `mode` sets the permissions from the start. With `durable`, the content is on the disk
+    before the file gets its name, so that not even a power cut leaves half a file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
+        if mode is not None:
+            part.touch(mode)
         yield part
+        if durable:
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that appears whole."""
-    with whole(path) as part:
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path`, which is never seen half written."""
+    with atomic_path(path) as part:
         part.write_text(text)
 
 

@@ -1,23 +1,24 @@
-"""The networks, by name. Each takes pixels, float32 [N, 1, 28, 28] in 0..1, and gives logits, float32 [N, 10]."""
+"""The networks, by name. Each maps pixels, float32 [N, 1, 28, 28] in 0..1, to logits, float32 [N, 10]."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-# Mean and deviation of MNIST's 60,000 training pictures, pixels in 0..1. The only place that holds them.
+# Mean and standard deviation of the pixels of MNIST's 60,000 training pictures, in 0..1.
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
+PIXELS = 784
 
 
 class Normalise(nn.Module):
-    """Pixels in 0..1 to zero mean and unit deviation over MNIST: the first layer of every network."""
+    """The first layer of every network: standardises pixels to zero mean and unit deviation over MNIST."""
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Map float32 [N, 1, 28, 28] in 0..1 to the same shape, standardised."""
+        """Return standardised pixels of the same shape."""
         return (pixels - MNIST_MEAN) / MNIST_STD
 
 
-def cnn() -> nn.Sequential:
+def build_cnn() -> nn.Sequential:
     """Build the course's convolutional network: 6,422 parameters."""
     return nn.Sequential(
         Normalise(),
@@ -34,7 +35,7 @@ def cnn() -> nn.Sequential:
     )
 
 
-def mlp() -> nn.Sequential:
+def build_mlp() -> nn.Sequential:
     """Build the course's fully connected network: 6,442 parameters."""
     return nn.Sequential(
         Normalise(),
@@ -47,49 +48,49 @@ def mlp() -> nn.Sequential:
     )
 
 
-def digit() -> nn.Sequential:
-    """Build the network that is served: 271,426 parameters, 25 million multiply-adds."""
+def build_digit() -> nn.Sequential:
+    """Build the network of the releases: 271,426 parameters, 25 million multiply-adds."""
     return nn.Sequential(
         Normalise(),
-        _convolution(1, 24),  # [N, 24, 28, 28]
-        _convolution(24, 24),
+        _build_convolution(1, 24),  # [N, 24, 28, 28]
+        _build_convolution(24, 24),
         nn.MaxPool2d(2),  # [N, 24, 14, 14]
-        _convolution(24, 48),
-        _convolution(48, 48),
-        _convolution(48, 48),
+        _build_convolution(24, 48),
+        _build_convolution(48, 48),
+        _build_convolution(48, 48),
         nn.MaxPool2d(2),  # [N, 48, 7, 7]
-        _convolution(48, 96),
-        _convolution(96, 96),
-        _convolution(96, 96),
-        *_by_place(96),  # [N, 96]
+        _build_convolution(48, 96),
+        _build_convolution(96, 96),
+        _build_convolution(96, 96),
+        *_build_head(96),  # [N, 96]
         nn.Linear(96, 10),
     )
 
 
-def micro() -> nn.Sequential:
-    """Build the best network of at most 6,422 parameters that was found: 6,110."""
+def build_micro() -> nn.Sequential:
+    """Build the best known network of at most 6,422 parameters: 6,110."""
     return nn.Sequential(
         Normalise(),
-        _convolution(1, 8),  # [N, 8, 28, 28]
-        _convolution(8, 12),
+        _build_convolution(1, 8),  # [N, 8, 28, 28]
+        _build_convolution(8, 12),
         nn.MaxPool2d(2),  # [N, 12, 14, 14]
-        _separable(12, 26),
-        _separable(26, 26),
-        _separable(26, 26),
+        _build_separable(12, 26),
+        _build_separable(26, 26),
+        _build_separable(26, 26),
         nn.MaxPool2d(2),  # [N, 26, 7, 7]
-        _separable(26, 26),
-        *_by_place(26),  # [N, 26]
+        _build_separable(26, 26),
+        *_build_head(26),  # [N, 26]
         nn.Linear(26, 10),
     )
 
 
-def _convolution(channels: int, filters: int) -> nn.Sequential:
+def _build_convolution(channels: int, filters: int) -> nn.Sequential:
     """Build a 3x3 convolution that keeps height and width, with batch normalisation and ReLU."""
     return nn.Sequential(nn.Conv2d(channels, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU())
 
 
-def _separable(channels: int, filters: int) -> nn.Sequential:
-    """Build a depthwise and a pointwise convolution, normalised.
+def _build_separable(channels: int, filters: int) -> nn.Sequential:
+    """Build a depthwise and a pointwise convolution, each with batch normalisation; ReLU at the end.
 
     Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications" (2017).
     """
@@ -102,8 +103,8 @@ def _separable(channels: int, filters: int) -> nn.Sequential:
     )
 
 
-def _by_place(channels: int) -> tuple[nn.Module, ...]:
-    """Build the end of a network: [N, channels, 7, 7] to [N, channels], each map weighed by place."""
+def _build_head(channels: int) -> tuple[nn.Module, ...]:
+    """Build layers from [N, channels, 7, 7] to [N, channels]: a weighted sum of the positions of each channel."""
     return (
         nn.Conv2d(channels, channels, 7, groups=channels, bias=False),
         nn.BatchNorm2d(channels),
@@ -112,48 +113,46 @@ def _by_place(channels: int) -> tuple[nn.Module, ...]:
     )
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": cnn, "mlp": mlp}
-# what ships: trained by `release.py`
-RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": digit, "micro": micro}
-# learned from pixels in another order, which their weights bring along (see `lesson.py`)
+class PermutedInput(nn.Module):
+    """Permutes the pixels before `network`: its pixel i is pixel `permutation[i]` of the picture, row by row."""
+
+    order: Tensor  # the permutation, int64 [784]; named like its key in saved weights
+
+    def __init__(self, network: nn.Module, permutation: Tensor | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("order", torch.arange(PIXELS) if permutation is None else permutation)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return logits [N, 10] for float32 [N, 1, 28, 28] in 0..1."""
+        logits: Tensor = self.network(pixels.flatten(1)[:, self.order].view_as(pixels))
+        return logits
+
+
+# of the comparison, which `train_model.py` trains
+NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": build_cnn, "mlp": build_mlp}
+# of the releases, which `training/train_production.py` trains
+RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": build_digit, "micro": build_micro}
+# trained on permuted pixels, with the permutation among their weights (see `experiments/export_permuted.py`)
 PERMUTED: dict[str, Callable[[], nn.Module]] = {
-    "cnn-permuted": lambda: PermutedInput(cnn()),
-    "mlp-permuted": lambda: PermutedInput(mlp()),
-    "cnn-recovered": lambda: PermutedInput(cnn()),
+    "cnn-permuted": lambda: PermutedInput(build_cnn()),
+    "mlp-permuted": lambda: PermutedInput(build_mlp()),
+    "cnn-recovered": lambda: PermutedInput(build_cnn()),
 }
 
 
 def build(name: str) -> nn.Module:
-    """Return a fresh network. Raises `KeyError` for a name that is in neither of the above."""
+    """Return a new network. Raises `KeyError` for an unknown name."""
     return (NETWORKS | RELEASED | PERMUTED)[name]()
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Count the numbers that training may change."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
-def seeded(name: str, seed: int) -> nn.Module:
-    """Return a fresh network whose initial weights follow from `seed` alone."""
+def build_seeded(name: str, seed: int) -> nn.Module:
+    """Return a new network whose initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(name)
 
 
-PIXELS = 784
-
-
-class PermutedInput(nn.Module):
-    """Takes pixel i from place `order[i]`, a permutation of 0..783 row by row, and asks `network`."""
-
-    order: Tensor
-
-    def __init__(self, network: nn.Module, order: Tensor | None = None) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("order", torch.arange(PIXELS) if order is None else order)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Map float32 [N, 1, 28, 28] in 0..1 to logits [N, 10]."""
-        logits: Tensor = self.network(pixels.flatten(1)[:, self.order].view_as(pixels))
-        return logits
+def count_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,4 +1,4 @@
-"""params.yaml, checked, and where the stages leave what they make."""
+"""The parameters of the pipeline: params.yaml, validated."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from src.settings import ROOT
 
 
 class ParamsError(DigitError):
-    """params.yaml makes no sense."""
+    """params.yaml is missing or invalid."""
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Train(_Part):
-    """What decides the training."""
+class Train(_Section):
+    """How the network is trained."""
 
     network: str
     seed: int
@@ -26,8 +26,8 @@ class Train(_Part):
     quick: bool = False
 
 
-class Data(_Part):
-    """What the data must be like."""
+class Data(_Section):
+    """Limits that the data must keep."""
 
     least_share: float = Field(ge=0, le=1)
     most_share: float = Field(ge=0, le=1)
@@ -35,16 +35,16 @@ class Data(_Part):
     least_pictures: int = Field(gt=0)
 
 
-class Serving(_Part):
-    """What the service needs of a network."""
+class Serving(_Section):
+    """Limits that a network must keep to be served."""
 
     least_right: int = Field(ge=0, le=10)
     most_ms: float = Field(gt=0)
     most_bytes: int = Field(gt=0)
 
 
-class Triggers(_Part):
-    """What starts a run by itself."""
+class Triggers(_Section):
+    """Conditions that start a retraining."""
 
     new_pictures: int = Field(gt=0)
     oldest_days: float = Field(gt=0)
@@ -52,8 +52,8 @@ class Triggers(_Part):
     psi: dict[str, float]
 
 
-class Params(_Part):
-    """All of it."""
+class Params(_Section):
+    """The whole of params.yaml."""
 
     train: Train
     data: Data
@@ -62,7 +62,7 @@ class Params(_Part):
 
 
 def read_params(path: Path = ROOT / "params.yaml") -> Params:
-    """Return what `path` says. Raises `ParamsError`."""
+    """Return the parameters in the file at `path`. Raises `ParamsError`."""
     try:
         return Params.model_validate(yaml.safe_load(path.read_text()))
     except (OSError, yaml.YAMLError, ValidationError) as error:

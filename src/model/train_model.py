@@ -22,7 +22,7 @@ from src.model import networks
 from src.model.data.augmentation import NONE
 from src.model.data.mnist import Mnist, load_mnist
 from src.model.errors import ArtefactError, DigitError
-from src.model.inference.artefact import VERSION, Description, require_free, versions
+from src.model.inference.artefact import VERSION, Description, list_versions, require_free
 from src.model.training.calibration import calibrated
 from src.model.training.export import save
 from src.model.training.fit import Best, Recipe, fit, steps
@@ -64,7 +64,7 @@ def _train(options: argparse.Namespace) -> int:
     mnist = load_mnist(get_settings().data_dir)
     if options.quick:
         mnist = Mnist(mnist.train[:QUICK_DIGITS], mnist.validation[:QUICK_DIGITS], mnist.test[:QUICK_DIGITS])
-    network = networks.seeded(run.network, run.seed)
+    network = networks.build_seeded(run.network, run.seed)
     best = _fit_with_bar(network, mnist, run)
     if not best.weights:
         sys.stderr.write("Stopped before the first epoch was whole: there is nothing to keep.\n")
@@ -117,7 +117,7 @@ def _free_version(options: argparse.Namespace) -> str:
         require_free(options.out, options.version)
         return str(options.version)
     line = f"{'quick' if options.quick else options.network}-0.0."
-    taken = [int(name.removeprefix(line)) for name in versions(options.out) if name.startswith(line)]
+    taken = [int(name.removeprefix(line)) for name in list_versions(options.out) if name.startswith(line)]
     return f"{line}{max(taken, default=0) + 1}"
 
 

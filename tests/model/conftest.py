@@ -1,10 +1,11 @@
-"""What the tests of the science share."""
+"""Fixtures for all tests of the models."""
 
 import pytest
 import torch
 
+from src.model.data import synthetic
 from src.model.data.mnist import Digits, Mnist
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT
 from tests import pictures
@@ -14,13 +15,27 @@ MAX_PIXELS = 25_000_000
 
 @pytest.fixture(scope="session")
 def predictor() -> Predictor:
-    """Return the shipped network, ready to read."""
-    return open_predictor(newest(ROOT / "model"), MAX_PIXELS)
+    """Return the shipped network, ready to predict."""
+    return open_predictor(find_newest(ROOT / "model"), MAX_PIXELS)
 
 
 @pytest.fixture(scope="session")
 def few_digits() -> Mnist:
-    """Return a tiny MNIST: real digits, the same in every part."""
+    """Return a tiny MNIST: the same hundred real digits in every part."""
     images, labels = pictures.all_mnist()
     digits = Digits(torch.from_numpy(images.copy()), torch.from_numpy(labels))
     return Mnist(digits, digits, digits)
+
+
+@pytest.fixture
+def few_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare non-digits with few digits: with all of them, even a few take seconds to make."""
+    monkeypatch.setattr(synthetic, "REFERENCES", 100)
+
+
+@pytest.fixture(scope="session")
+def synthetic_digits(few_digits: Mnist) -> dict[str, Digits]:
+    """Return 200 synthetic pictures of each kind, made from `few_digits`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "REFERENCES", 100)
+        return {kind: synthetic.make_synthetic(kind, few_digits.train, 200, seed=1) for kind in synthetic.KINDS}

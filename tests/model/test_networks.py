@@ -5,33 +5,41 @@ from src.model import networks
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("cnn", 6422), ("mlp", 6442)])
-def test_the_parameters_are_as_many_as_the_course_says(name: str, parameters: int) -> None:
+def test_course_networks_have_their_number_of_parameters(name: str, parameters: int) -> None:
     assert networks.count_parameters(networks.build(name)) == parameters
 
 
-@pytest.mark.parametrize("name", networks.NETWORKS)
-def test_pixels_become_ten_logits(name: str) -> None:
+@pytest.mark.parametrize("name", [*networks.NETWORKS, *networks.RELEASED, *networks.PERMUTED])
+def test_outputs_are_ten_logits(name: str) -> None:
     logits = networks.build(name)(torch.rand(3, 1, 28, 28))
     assert logits.shape == (3, 10)
     assert not torch.allclose(logits.exp().sum(1), torch.ones(3))  # no softmax inside
 
 
-def test_normalisation_is_the_first_layer() -> None:
+def test_first_layer_normalises() -> None:
     pixels = torch.full((1, 1, 28, 28), networks.MNIST_MEAN + networks.MNIST_STD)
     for name in networks.NETWORKS:
         first = next(iter(networks.build(name).children()))
         assert torch.allclose(first(pixels), torch.ones(1))
 
 
-def test_the_seed_alone_decides_the_first_weights() -> None:
+def test_seed_alone_decides_the_initial_weights() -> None:
     torch.manual_seed(7)
-    one = networks.seeded("cnn", 3).state_dict()
+    first = networks.build_seeded("cnn", 3).state_dict()
     torch.manual_seed(8)
-    other = networks.seeded("cnn", 3).state_dict()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert not torch.equal(one["1.weight"], networks.seeded("cnn", 4).state_dict()["1.weight"])
+    second = networks.build_seeded("cnn", 3).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["1.weight"], networks.build_seeded("cnn", 4).state_dict()["1.weight"])
 
 
-def test_an_unknown_name_is_refused() -> None:
+def test_unknown_name_is_refused() -> None:
     with pytest.raises(KeyError):
         networks.build("transformer")
+
+
+def test_permuted_input_takes_each_pixel_from_its_place() -> None:
+    pixels = torch.arange(784.0).view(1, 1, 28, 28)
+    permutation = torch.randperm(784, generator=torch.Generator().manual_seed(0))
+    network = networks.PermutedInput(torch.nn.Identity(), permutation)
+    assert torch.equal(network(pixels).flatten(1), pixels.flatten(1)[:, permutation])
+    assert set(network.state_dict()) == {"order"}

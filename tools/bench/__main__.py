@@ -23,7 +23,7 @@ from typing import Final
 import psutil
 import requests
 
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.settings import ROOT
 from tests import pictures, released
 from tests.servers import Server, free_port, running
@@ -70,7 +70,7 @@ def main() -> None:
         "ratios": compared,
         "runs": cells,
     }
-    write_whole(options.out, json.dumps(found, indent=1) + "\n")
+    write_text_atomically(options.out, json.dumps(found, indent=1) + "\n")
     draw(cells, FIGURE)
     sys.stdout.write("\n".join(f"{name}: {value}" for name, value in compared.items()) + "\n")
     sys.stdout.write(f"{json.dumps(found['start'])}\n")

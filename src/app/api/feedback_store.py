@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from src.model.files import atomic_path
+
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -79,14 +81,5 @@ class FeedbackStore:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that appears under its name only when it is whole."""
-    part = path.with_suffix(".part")
-    try:
-        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    with atomic_path(path, mode=0o600, durable=True) as part:
+        part.write_bytes(content)

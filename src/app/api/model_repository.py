@@ -10,7 +10,7 @@ from anyio import to_thread
 from src.app.api.core.metrics import Metrics
 from src.app.api.core.problems import ApiProblem
 from src.model.errors import ArtefactError
-from src.model.inference.artefact import Description, describe, newest_first, paths, versions
+from src.model.inference.artefact import Description, describe, get_paths, list_newest_first, list_versions
 from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import Settings
 
@@ -50,7 +50,7 @@ class ModelRepository:
         failures: list[str] = []
         try:
             file = self._settings.model_file
-            for path in [file] if file else newest_first(self._settings.model_dir):
+            for path in [file] if file else list_newest_first(self._settings.model_dir):
                 if self._serves(path) or self._serve(path, failures) or self._is_of_serving(path):
                     break
         except ArtefactError as error:
@@ -64,7 +64,7 @@ class ModelRepository:
     def known(self) -> dict[str, Path]:
         """Return the .json of each version that may be asked for, newest first."""
         folder = self._settings.model_dir
-        found = {version: paths(folder, version)["json"] for version in reversed(versions(folder))}
+        found = {version: get_paths(folder, version)["json"] for version in reversed(list_versions(folder))}
         if self._serving and self._source:
             found.setdefault(self._serving.description.version, self._source[0].with_suffix(".json"))
         return found

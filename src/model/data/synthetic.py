@@ -1,12 +1,13 @@
-"""What the production network learns from beside MNIST itself: digits as other pens, scanners and hands make them.
+"""Synthetic training pictures, to learn beside MNIST from other pens, scanners and hands.
 
-    retraced   MNIST's digits drawn once more along their middle, with a pen of any width
-    scanned    MNIST's digits as a coarse scanner hands them out: few pixels, often black and white, often stretched
-    written    digits from parametric strokes, for the shapes that MNIST hardly holds (`src/model/data/glyphs.py`)
-    worn       MNIST's digits as outlines, crossed by stray lines, grainy or smudged (`src/model/data/degradations.py`)
-    others     what is no digit (`src/model/data/non_digits.py`), with the label `NO_DIGIT`
+    retraced   MNIST's digits redrawn along their skeleton with a pen of any width
+    scanned    MNIST's digits as from a coarse scanner: few pixels, often black and white, often stretched
+    written    digits drawn from strokes, in ways of writing that are rare in MNIST (`glyphs.py`)
+    worn       MNIST's digits as outlines, crossed by lines, grainy or smudged (`degradations.py`)
+    others     non-digits, with the label `NO_DIGIT` (`non_digits.py`)
 
-Every one goes through the framing that people's pictures go through, so that what it does to them is learnt, too.
+These names of the kinds are keys in docs/results/evaluation-*.json and in cached files, so they must not change.
+All pictures pass through the same framing as users' pictures.
 """
 
 from collections.abc import Callable
@@ -22,58 +23,59 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 from torch import Tensor
 
-from src.model.data.degradations import wear
-from src.model.data.glyphs import write
+from src.model.data.degradations import degrade
+from src.model.data.glyphs import write_digit
 from src.model.data.mnist import Digits
-from src.model.data.non_digits import TOO_LIKE, Likeness, draw_other
-from src.model.data.pen_strokes import draw
+from src.model.data.non_digits import MAX_SIMILARITY, DigitSimilarity, draw_non_digit
+from src.model.data.pen_strokes import draw_shape
 from src.model.errors import BlankPicture
-from src.model.files import whole
+from src.model.files import atomic_path
 from src.model.parallel import in_parallel
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import VERSION, crop, frame
 
-NO_DIGIT: Final = 10  # the label of what is none
-PICTURES: Final = f"{VERSION}.2"  # edition of framing and of what is drawn here: a new one is made and measured anew
+NO_DIGIT: Final = 10  # label of non-digits
+EDITION: Final = f"{VERSION}.2"  # of the framing and of these pictures; a new one invalidates caches and measurements
 SIZE: Final = 30_000  # pictures of each kind
-KNOWN: Final = 10_000  # digits of MNIST, and as many written, that what is none is held against
-BATCH: Final = 1000  # pictures that are held against them at once
-UPSCALED: Final = 4  # times MNIST's size: where digits are retraced
-KINDS: Final = ("retraced", "scanned", "written", "worn", "others")
+REFERENCES: Final = 10_000  # digits of MNIST, and as many written ones, that non-digits must differ from
+BATCH: Final = 1000  # non-digits made at once, before the similar ones are dropped
+SCALE: Final = 4  # enlargement of MNIST's digits before they are redrawn
 
 Maker = Callable[[Digits, Generator], tuple[Ink, int]]
 
 
-def practice(train: Digits, folder: Path, size: int = SIZE, seed: int = 0) -> dict[str, Digits]:
-    """Return `size` pictures of each kind, made from `train` and kept in `folder` for the next time."""
-    path = folder / f"practice-{PICTURES}-{len(train)}-{size}-{seed}.pt"
+def load_synthetic(train: Digits, folder: Path, size: int = SIZE, seed: int = 0) -> dict[str, Digits]:
+    """Return `size` pictures of each kind, made from `train`, by kind; made once, then read from `folder`."""
+    path = folder / f"practice-{EDITION}-{len(train)}-{size}-{seed}.pt"
     if not path.exists():
-        made = dict(in_parallel(partial(_named, train=train, size=size, seed=seed), KINDS))
-        with whole(path) as file:
-            torch.save(made, file)
-    kept = torch.load(path, weights_only=True)
-    return {kind: Digits(images, labels) for kind, (images, labels) in kept.items()}
+        tensors = dict(in_parallel(partial(_make_tensors, train=train, size=size, seed=seed), KINDS))
+        with atomic_path(path) as part:
+            torch.save(tensors, part)
+    return {kind: Digits(*tensors) for kind, tensors in torch.load(path, weights_only=True).items()}
 
 
-def _named(kind: str, train: Digits, size: int, seed: int) -> tuple[str, tuple[Tensor, Tensor]]:
-    made = make(kind, train, size, seed)
-    return kind, (made.images, made.labels)
+def _make_tensors(kind: str, train: Digits, size: int, seed: int) -> tuple[str, tuple[Tensor, Tensor]]:
+    digits = make_synthetic(kind, train, size, seed)
+    return kind, (digits.images, digits.labels)
 
 
-def make(kind: str, train: Digits, size: int, seed: int) -> Digits:
-    """Draw and frame `size` pictures of one kind, from digits of `train` where it needs any."""
+def make_synthetic(kind: str, train: Digits, size: int, seed: int) -> Digits:
+    """Make `size` framed pictures of one kind, most of them from digits of `train`."""
     random = np.random.default_rng([seed, KINDS.index(kind)])
     if kind != "others":
-        return _framed(kind, train, size, random)
-    alike = Likeness(torch.cat([train.images[:KNOWN], _framed("written", train, KNOWN, random).images]).numpy())
-    found = torch.empty(0, *train.images.shape[1:], dtype=torch.uint8)
-    while len(found) < size:
-        some = _framed(kind, train, min(BATCH, size), random).images
-        found = torch.cat([found, some[torch.from_numpy(alike(some.numpy()) < TOO_LIKE)]])
-    return Digits(found[:size], torch.full((size,), NO_DIGIT))
+        return _make(kind, train, size, random)
+    references = torch.cat([train.images[:REFERENCES], _make("written", train, REFERENCES, random).images])
+    similarity = DigitSimilarity(references.numpy())
+    images = torch.empty(0, *train.images.shape[1:], dtype=torch.uint8)
+    while len(images) < size:
+        batch = _make(kind, train, min(BATCH, size), random).images
+        different = torch.from_numpy(similarity.measure(batch.numpy()) < MAX_SIMILARITY)
+        images = torch.cat([images, batch[different]])
+    return Digits(images[:size], torch.full((size,), NO_DIGIT))
 
 
-def _framed(kind: str, train: Digits, size: int, random: Generator) -> Digits:
+def _make(kind: str, train: Digits, size: int, random: Generator) -> Digits:
+    """Make `size` framed pictures of one kind; non-digits that resemble a digit are among them."""
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     while len(images) < size:
@@ -87,79 +89,80 @@ def _framed(kind: str, train: Digits, size: int, random: Generator) -> Digits:
     return Digits(torch.from_numpy(np.stack(images)), torch.tensor(labels))
 
 
-def retraced(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Draw the middle line of a digit of `train` with a pen of any width: ink [112 + 2 * margin, ...] in 0..1."""
-    solid, label = _enlarged(train, random)
-    line = np.asarray(skeletonize(solid), np.uint8)  # type: ignore[no-untyped-call] # skimage leaves it without types
+def redraw_skeleton(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Draw the skeleton of a digit of `train` with a pen of any width: ink [112 + 2 * width, ...] in 0..1."""
+    mask, label = _enlarge_digit(train, random)
+    skeleton = np.asarray(skeletonize(mask), np.uint8)  # type: ignore[no-untyped-call] # skimage has no types
     width = int(random.integers(2, 20))
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    drawn = cv2.dilate(np.pad(line, width), pen).astype(np.float32)
+    drawn = cv2.dilate(np.pad(skeleton, width), pen).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(drawn, (0, 0), 0.7), np.float32), label
 
 
-def scanned(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Bring a digit of `train` to a raster of 12 to 32 pixels: ink [h, w] in 0..1."""
-    digit, label = _any(train, random)
-    return _raster(crop(digit), random), label
+def scan(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Rasterise a digit of `train` to 12 to 32 pixels: ink [h, w] in 0..1."""
+    digit, label = _choose_digit(train, random)
+    return _rasterise(crop(digit), random), label
 
 
-def _raster(ink: Ink, random: Generator) -> Ink:
-    """Bring ink to few pixels, often to black and white: [h, w] in 0..1, with a margin."""
-    high, wide = ink.shape
+def _rasterise(ink: Ink, random: Generator) -> Ink:
+    """Reduce ink to few pixels, often black and white: [h, w] in 0..1, with a margin."""
+    height, width = ink.shape
     longest = int(random.integers(12, 33))
-    aspect = (wide / high) ** (1 if random.random() < 0.4 else random.uniform(0.35, 1))  # scanners' boxes are square
+    # A power below 1 brings the digit closer to a square, the shape of most scanned boxes.
+    aspect = (width / height) ** (1 if random.random() < 0.4 else random.uniform(0.35, 1))
     size = (max(3, round(longest * min(1, aspect))), max(3, round(longest / max(1, aspect))))
-    raster: Ink = np.asarray(
-        cv2.resize(ink, size, interpolation=cv2.INTER_AREA if longest < high else cv2.INTER_CUBIC), np.float32
-    )
-    if random.random() < 0.7:  # black and white, with the ragged edges of a threshold
-        ragged = raster + random.normal(0, random.uniform(0, 0.2), raster.shape)
-        raster = (ragged > random.uniform(0.3, 0.6)).astype(np.float32)
+    interpolation = cv2.INTER_AREA if longest < height else cv2.INTER_CUBIC
+    raster: Ink = np.asarray(cv2.resize(ink, size, interpolation=interpolation), np.float32)
+    if random.random() < 0.7:  # black and white, with ragged edges
+        noisy = raster + random.normal(0, random.uniform(0, 0.2), raster.shape)
+        raster = (noisy > random.uniform(0.3, 0.6)).astype(np.float32)
     return np.asarray(np.pad(np.clip(raster, 0, 1), 2), np.float32)
 
 
-def written(_: Digits, random: Generator) -> tuple[Ink, int]:
-    """Write a digit with pen strokes: ink [112, 112] in 0..1."""
+def write(_: Digits, random: Generator) -> tuple[Ink, int]:
+    """Write any digit with pen strokes: ink [112, 112] in 0..1."""
     label = int(random.integers(10))
-    return draw(write(label, random), random), label
+    return draw_shape(write_digit(label, random), random), label
 
 
-def worn(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Wear down a digit of `train`: ink [112, 112] in 0..1."""
-    solid, label = _enlarged(train, random)
-    return wear(np.asarray(cv2.GaussianBlur(solid.astype(np.float32), (0, 0), 0.7), np.float32), random), label
+def degrade_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Degrade a digit of `train`: ink [112, 112] in 0..1."""
+    mask, label = _enlarge_digit(train, random)
+    return degrade(np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7), np.float32), random), label
 
 
-def others(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Draw what is no digit, worn or scanned as often as digits are: ink [H, W] in 0..1."""
-    digit, label = retraced(train, random) if random.random() < 0.5 else written(train, random)
-    other, _ = written(train, random)
-    fitting = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
-    drawn, treatment = draw_other(digit, label, fitting, random), random.random()
+def make_non_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
+    """Draw a non-digit, degraded or rasterised as often as digits are: ink [H, W] in 0..1."""
+    digit, label = redraw_skeleton(train, random) if random.random() < 0.5 else write(train, random)
+    other, _ = write(train, random)
+    resized = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    ink = draw_non_digit(digit, label, resized, random)
+    treatment = random.random()
     if treatment < 0.2:
-        drawn = wear(drawn, random)
-    elif treatment < 0.45 and drawn.max() > 0:
-        drawn = _raster(crop(drawn), random)
-    return drawn, NO_DIGIT
+        ink = degrade(ink, random)
+    elif treatment < 0.45 and ink.max() > 0:
+        ink = _rasterise(crop(ink), random)
+    return ink, NO_DIGIT
 
 
-def _enlarged(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:
-    """Return where the ink of a digit of `train` is, bool [112, 112], and its label."""
-    digit, label = _any(train, random)
-    side = digit.shape[0] * UPSCALED
-    large = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)
-    return cv2.GaussianBlur(large, (0, 0), 1.5) > 0.45, label
+def _enlarge_digit(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:
+    """Return the mask of a digit of `train`, bool [112, 112], and its label."""
+    digit, label = _choose_digit(train, random)
+    enlarged = cv2.resize(digit, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    return cv2.GaussianBlur(enlarged, (0, 0), 1.5) > 0.45, label
 
 
-def _any(train: Digits, random: Generator) -> tuple[Ink, int]:
-    chosen = int(random.integers(len(train)))
-    return train[chosen : chosen + 1].pixels()[0, 0].numpy(), int(train.labels[chosen])
+def _choose_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
+    index = int(random.integers(len(train)))
+    return train[index : index + 1].pixels()[0, 0].numpy(), int(train.labels[index])
 
 
 MAKERS: Final[dict[str, Maker]] = {
-    "retraced": retraced,
-    "scanned": scanned,
-    "written": written,
-    "worn": worn,
-    "others": others,
+    "retraced": redraw_skeleton,
+    "scanned": scan,
+    "written": write,
+    "worn": degrade_digit,
+    "others": make_non_digit,
 }
+KINDS: Final = tuple(MAKERS)

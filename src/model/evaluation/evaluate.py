@@ -19,7 +19,7 @@ from src.model.evaluation import report
 from src.model.evaluation.metrics import per_digit
 from src.model.evaluation.predictions import File, predict_all, tally
 from src.model.evaluation.report import Evaluation
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import PLOTS_DIR, get_settings
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     settings = get_settings()
     try:
-        path = options.model or settings.model_file or newest(settings.model_dir)
+        path = options.model or settings.model_file or find_newest(settings.model_dir)
         if options.folder_only:
             _evaluate_folders(path, options.folder, options.resize_only)
         else:

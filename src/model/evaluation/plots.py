@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from src.model.data.mnist import Digits
 from src.model.evaluation import metrics
 from src.model.evaluation.metrics import Labels, Probabilities
-from src.model.files import whole
+from src.model.files import atomic_path
 
 COLOURS = {"given": "#1b7837", "permuted": "#b2182b", "recovered": "#2166ac"}
 WORST = 20
@@ -30,7 +30,7 @@ STYLE: dict[Any, Any] = {
 
 def save(figure: Callable[[], Figure], path: Path) -> None:
     """Draw a figure in this project's style into a file that appears whole."""
-    with whole(path) as part, mpl.rc_context(STYLE):
+    with atomic_path(path) as part, mpl.rc_context(STYLE):
         figure().savefig(part, format="png", metadata={"Software": None})
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from src.model.data.mnist import load_mnist
-from src.model.data.synthetic import PICTURES
+from src.model.data.synthetic import EDITION
 from src.model.errors import DigitError
 from src.model.evaluation import report, suite
 from src.model.evaluation.report import DigitCounts, Evaluation
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.settings import RESULTS_DIR, get_settings
 
 SIGMA: Final = 2.0  # of all pictures of a kind
@@ -89,7 +89,7 @@ def measured(path: Path, folder: Path = RESULTS_DIR) -> Evaluation:
     kept = report.path_of(description.version, folder)
     if kept.exists():
         found = report.read(kept)
-        if (found.sha256, found.pictures) == (description.sha256["onnx"], PICTURES):
+        if (found.sha256, found.pictures) == (description.sha256["onnx"], EDITION):
             return found
     return suite.evaluate(path, load_mnist(get_settings().data_dir), {}, with_test=False)
 
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--against", type=Path, help="the .json of what it is to replace")
     options = parser.parse_args(arguments)
     try:
-        path = options.candidate or newest(get_settings().model_dir)
+        path = options.candidate or find_newest(get_settings().model_dir)
         found = faults(measured(path), measured(options.against) if options.against else None)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")

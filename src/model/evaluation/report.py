@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.settings import RESULTS_DIR
 
 
@@ -70,7 +70,7 @@ def path_of(version: str, folder: Path = RESULTS_DIR) -> Path:
 def save(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
     """Write an evaluation, whole or not at all, and return its path."""
     path = path_of(evaluation.version, folder)
-    write_whole(path, evaluation.model_dump_json(indent=1) + "\n")
+    write_text_atomically(path, evaluation.model_dump_json(indent=1) + "\n")
     return path
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from src.model.data.mnist import Digits, Mnist, as_png
-from src.model.data.mnist_c import CORRUPTIONS, corrupted
-from src.model.data.synthetic import KINDS, PICTURES, make
+from src.model.data.mnist import Digits, Mnist, encode_png
+from src.model.data.mnist_c import CORRUPTIONS, corrupt
+from src.model.data.synthetic import EDITION, KINDS, make_synthetic
 from src.model.evaluation.metrics import confusion
 from src.model.evaluation.predictions import File, Predictions, predict_all, tally
 from src.model.evaluation.report import DigitCounts, Evaluation
@@ -33,6 +33,7 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test
     digits = predict_all(predictor, files(mnist.validation))
     test = predict_all(predictor, files(mnist.test)) if with_test else []
     network_ms, drawing_ms = _speed(predictor)
+    made_up = make_synthetic("others", mnist.validation, PRACTICE, SEED)
     return Evaluation(
         version=predictor.description.version,
         sha256=predictor.description.sha256["onnx"],
@@ -40,13 +41,13 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test
         parameters=predictor.description.parameters,
         bytes=path.with_suffix(".onnx").stat().st_size,
         machine=f"{platform.machine()}, {platform.system()}",
-        pictures=PICTURES,
+        pictures=EDITION,
         network_ms=network_ms,
         drawing_ms=drawing_ms,
         validation=tally(digits),
         practice=_practice(predictor, mnist.validation),
         corrupted=_corrupted(predictor, mnist.validation),
-        others={"made up": others_auc(digits, _framed(predictor, make("others", mnist.validation, PRACTICE, SEED)))},
+        others={"made up": others_auc(digits, _framed(predictor, made_up))},
         test=tally(test) if test else None,
         confusion=_confusion(test).tolist() if test else [],
         folders={name: tally(predict_all(predictor, pictures)) for name, pictures in folders.items()},
@@ -61,7 +62,7 @@ def probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
 
 def files(digits: Digits) -> list[File]:
     """Return digits as PNG files."""
-    return [(as_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
+    return [(encode_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
 
 
 def others_auc(digits: Predictions, others: Predictions) -> float:
@@ -76,7 +77,7 @@ def _confusion(answered: Predictions) -> NDArray[np.int64]:
 
 
 def _practice(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
-    return {kind: tally(_framed(predictor, make(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
+    return {kind: tally(_framed(predictor, make_synthetic(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
 
 
 def _framed(predictor: Predictor, digits: Digits) -> Predictions:
@@ -91,9 +92,9 @@ def _corrupted(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
     clean, labels = chosen.pixels().numpy()[:, 0], chosen.labels.tolist()
     found = {}
     for name in CORRUPTIONS:
-        levels = np.rint(corrupted(name, clean) * 255).astype(np.uint8)
+        levels = np.rint(corrupt(name, clean) * 255).astype(np.uint8)
         found[name] = tally(
-            predict_all(predictor, [(as_png(each), label) for each, label in zip(levels, labels, strict=True)])
+            predict_all(predictor, [(encode_png(each), label) for each, label in zip(levels, labels, strict=True)])
         )
     return found
 

@@ -25,7 +25,7 @@ from src.model.evaluation import plots
 from src.model.experiments.layout_recovery import SIDE, recover_layout
 from src.model.experiments.results import spread
 from src.model.experiments.runs import permutation, restored, whole_mnist
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.parallel import in_parallel
 from src.model.training.fit import COURSE, fit
 from src.model.training.scoring import accuracy_of
@@ -96,7 +96,7 @@ def recover(task: tuple[int, int]) -> Recovery:
     seconds = time.perf_counter() - start
     ink = drawn.mean(0) + 1e-9
     recovered = restored(hidden, places)
-    cnn = networks.seeded("cnn", seed)
+    cnn = networks.build_seeded("cnn", seed)
     fit(cnn, recovered, COURSE, seed, lambda _loss, _accuracy: None)
     return Recovery(
         pictures=pictures,
@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     tasks = [(pictures, seed) for pictures in reversed(COUNTS) for seed in range(options.seeds)]
     runs = sorted(in_parallel(recover, tasks), key=lambda run: (run.pictures, run.seed))
     lines = ",\n".join(run.model_dump_json() for run in runs)
-    write_whole(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
+    write_text_atomically(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
     plots.save(lambda: curve(runs), options.figures / "recovery.png")
     return 0
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.settings import RESULTS_DIR
 
 Layout = Literal["given", "permuted", "recovered"]
@@ -56,8 +56,8 @@ def write(results: Results, folder: Path = RESULTS_DIR) -> None:
     content = results.model_dump()
     runs = ",\n".join(json.dumps(run) for run in content["runs"])
     orders = ",\n".join(f'"{seed}": {json.dumps(order)}' for seed, order in content["permutations"].items())
-    write_whole(folder / "compare.json", f'{{"runs": [\n{runs}\n],\n"permutations": {{\n{orders}\n}}}}\n')
-    write_whole(folder / "compare.md", table(results.runs))
+    write_text_atomically(folder / "compare.json", f'{{"runs": [\n{runs}\n],\n"permutations": {{\n{orders}\n}}}}\n')
+    write_text_atomically(folder / "compare.md", table(results.runs))
 
 
 def cells(runs: Iterable[Run]) -> dict[tuple[str, str, Layout], list[Run]]:

@@ -16,7 +16,7 @@ from src.model.data.mnist import Mnist, load_mnist
 from src.model.experiments import sparse_mlp
 from src.model.experiments.layout_recovery import recover_layout
 from src.model.experiments.results import Layout, Run
-from src.model.files import whole
+from src.model.files import atomic_path
 from src.model.training.fit import COURSE, Best, Recipe, fit
 from src.model.training.scoring import figures, logits_of
 from src.settings import get_settings
@@ -50,7 +50,7 @@ class Trained:
 
     def save(self, path: Path) -> None:
         """Write all of it to one file, which appears whole."""
-        with whole(path) as part:
+        with atomic_path(path) as part:
             torch.save({"run": self.run.model_dump(), "weights": self.weights, "logits": self.logits}, part)
 
     @classmethod
@@ -119,5 +119,5 @@ def train(mnist: Mnist, cell: RunConfig) -> Trained:
 def _fitted(data: Mnist, cell: RunConfig) -> tuple[nn.Module, Best]:
     if cell.network == "sparse":
         return sparse_mlp.fit_sparse(data, cell.seed)
-    network = networks.seeded(cell.network, cell.seed)
+    network = networks.build_seeded(cell.network, cell.seed)
     return network, fit(network, data, recipe_for(cell), cell.seed, lambda _loss, _accuracy: None)

@@ -15,7 +15,7 @@ import numpy as np
 
 from src.model.experiments import recovery_curve, results
 from src.model.experiments.results import Results, Run, cells, spread, table
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.settings import ROOT
 
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "experiments.md")
@@ -58,7 +58,7 @@ def update(documents: tuple[Path, ...] = DOCUMENTS) -> None:
     """Bring the documents up to date with the results."""
     quotable = figures(results.read(), recovery_curve.read())
     for path in documents:
-        write_whole(path, quoted(path.read_text(), quotable))
+        write_text_atomically(path, quoted(path.read_text(), quotable))
 
 
 if __name__ == "__main__":

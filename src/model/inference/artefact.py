@@ -1,27 +1,27 @@
-"""A trained network on disk: `mnist-<version>.pt`, `.onnx` and `.json`, which belong together.
+"""A trained network on disk: the files `mnist-<version>.pt`, `.onnx` and `.json`.
 
-The .json is written last and holds the digests of the other two, so that a set is whole exactly when its .json is
-there and agrees. Nothing here needs torch.
+The .json is written last and holds the digests of the other two: an artefact is complete if its .json is there and the
+digests match. This module does not need torch.
 """
 
 import re
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from src.model.errors import ArtefactError
 from src.model.files import sha256
 
 PREFIX: Final = "mnist-"
-# A bare version is a release; words before it ("mlp-0.1.0") mark a line that is served only when asked for.
+# A bare version is a release. One with words before it ("mlp-0.1.0") is served only on request.
 VERSION: Final = re.compile(r"(?P<line>([a-z][a-z0-9]*-)+)?(?P<numbers>\d+\.\d+\.\d+)")
 
 WeightsKind = Literal["onnx", "pt"]
 
 
 class Metrics(BaseModel):
-    """How well a network read a set of digits."""
+    """How well a network recognises a set of digits."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +31,7 @@ class Metrics(BaseModel):
 
 
 class Confidence(BaseModel):
-    """What turns logits into honest numbers; fitted on validation digits (see `src/model/training/calibration.py`)."""
+    """Calibration, fitted on validation digits: turns logits into probabilities and a digit score."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,9 +41,9 @@ class Confidence(BaseModel):
 
 
 class Description(BaseModel):
-    """The .json: what an artefact is, how good, and from what."""
+    """The content of the .json: what the network is, how good it is, and how it was trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     version: str
     network: str
@@ -62,49 +62,55 @@ class Description(BaseModel):
     libraries: dict[str, str]
     threads: int
     created: str
-    order: list[int] | None = Field(
-        None, description="the network sees pixel i of a picture taken from place order[i]; null: as it is"
+    permutation: list[int] | None = Field(  # the key stays `order`: artefacts and clients have it
+        None,
+        validation_alias=AliasChoices("order", "permutation"),
+        serialization_alias="order",
+        description="the network sees pixel i of a picture taken from place order[i]; null: as it is",
     )
     eight_bits: bool = Field(False, description="the .onnx computes in 8 bits; validation and test are of the .pt")
     sha256: dict[WeightsKind, str]
 
 
-def paths(folder: Path, version: str) -> dict[str, Path]:
-    """Return where the three files of `version` lie, by ending."""
+def get_paths(folder: Path, version: str) -> dict[str, Path]:
+    """Return the paths of the three files of `version`, by ending."""
     return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
 
 
 def require_free(folder: Path, version: str) -> None:
-    """Raise `ArtefactError` if `folder` holds `version` already: versions are never overwritten."""
-    if (path := paths(folder, version)["json"]).exists():
+    """Raise `ArtefactError` if `version` exists in `folder`: versions are never overwritten."""
+    if (path := get_paths(folder, version)["json"]).exists():
         raise ArtefactError(f"{path} exists. Versions are never overwritten: choose another.")
 
 
-def versions(folder: Path) -> list[str]:
-    """Return the versions under `folder`, oldest first, releases after everything else."""
+def list_versions(folder: Path) -> list[str]:
+    """Return the versions in `folder`, oldest first, releases after all others."""
     names = [path.stem.removeprefix(PREFIX) for path in folder.glob(f"{PREFIX}*.json")]
-    return sorted((name for name in names if VERSION.fullmatch(name)), key=_age)
+    return sorted((name for name in names if VERSION.fullmatch(name)), key=_sort_key)
 
 
-def newest_first(folder: Path) -> list[Path]:
-    """Return the .json of each release under `folder`, or of whatever is there if none is a release.
+def list_newest_first(folder: Path) -> list[Path]:
+    """Return the .json of each release in `folder`, newest first; without releases, those of all other versions.
 
-    Raises `ArtefactError` if nothing is.
+    Raises `ArtefactError` if there are none.
     """
-    found = versions(folder)
-    if not found:
+    present = list_versions(folder)
+    if not present:
         raise ArtefactError(f"There is no trained network under {folder}. Train one with `make train`.")
-    releases = [version for version in found if version[0].isdigit()]
-    return [paths(folder, version)["json"] for version in reversed(releases or found)]
+    releases = [version for version in present if version[0].isdigit()]
+    return [get_paths(folder, version)["json"] for version in reversed(releases or present)]
 
 
-def newest(folder: Path) -> Path:
-    """Return the .json of the newest release under `folder`. Raises `ArtefactError` if there is none."""
-    return newest_first(folder)[0]
+def find_newest(folder: Path) -> Path:
+    """Return the first of `list_newest_first`. Raises `ArtefactError` if there is none."""
+    return list_newest_first(folder)[0]
 
 
 def describe(path: Path) -> Description:
-    """Read and verify the set that the file at `path` (any of its three) belongs to. Raises `ArtefactError`."""
+    """Verify the artefact that `path`, any of its three files, belongs to, and return its description.
+
+    Raises `ArtefactError` if a file is missing or they do not belong together.
+    """
     stem = path.name.removesuffix(path.suffix)
     try:
         description = Description.model_validate_json(path.with_suffix(".json").read_bytes())
@@ -128,7 +134,8 @@ def _verify(path: Path, expected: str) -> None:
         raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
 
 
-def _age(version: str) -> tuple[bool, list[int], str]:
+def _sort_key(version: str) -> tuple[bool, list[int], str]:
+    """Order versions by release or not, then by number."""
     match = VERSION.fullmatch(version)
     numbers = match["numbers"].split(".") if match else []
     return (bool(match and not match["line"]), [int(number) for number in numbers], version)

@@ -1,6 +1,6 @@
-"""Logits → honest numbers: calibrated probabilities, and how much the picture is a digit at all.
+"""Calibrated probabilities and the digit score, computed from the logits of one picture.
 
-Of one picture, in plain numbers: ten are too few for numpy's calls to be worth it.
+In plain Python, which is faster than NumPy for ten numbers.
 """
 
 import math
@@ -11,36 +11,31 @@ from numpy.typing import NDArray
 
 from src.model.inference.artefact import Confidence
 
-Numbers = NDArray[np.float64]
 
-
-def probabilities(logits: Sequence[float], confidence: Confidence) -> list[float]:
-    """Return ten numbers that sum to 1: softmax after temperature scaling.
+def compute_probabilities(logits: Sequence[float], calibration: Confidence) -> list[float]:
+    """Return ten probabilities: the softmax of the logits divided by the temperature.
 
     Guo et al., "On calibration of modern neural networks" (2017).
     """
     highest = max(logits)
-    shares = [math.exp((logit - highest) / confidence.temperature) for logit in logits]
-    total = sum(shares)
-    return [share / total for share in shares]
+    weights = [math.exp((logit - highest) / calibration.temperature) for logit in logits]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
-def digit_score(logits: Sequence[float], confidence: Confidence) -> float:
-    """Return a number in 0..1, high for digits: a logistic function of the free energy.
+def compute_digit_score(logits: Sequence[float], calibration: Confidence) -> float:
+    """Return a score in 0..1 that is high for digits: a logistic function of the energy.
 
-    Liu et al., "Energy-based out-of-distribution detection" (2020).
+    The energy, log Σ exp(logit), is higher the more the network recognises. Liu et al., "Energy-based
+    out-of-distribution detection" (2020).
     """
-    # of an argument halved, the hyperbolic tangent is the logistic function, and never overflows
-    return (1 + math.tanh((confidence.score_slope * energy(logits) + confidence.score_offset) / 2)) / 2
-
-
-def energy(logits: Sequence[float]) -> float:
-    """Return the negative free energy log Σ exp(logit): the more the network recognises, the higher."""
     highest = max(logits)
-    return highest + math.log(sum(math.exp(logit - highest) for logit in logits))
+    energy = highest + math.log(sum(math.exp(logit - highest) for logit in logits))
+    argument = calibration.score_slope * energy + calibration.score_offset
+    return (1 + math.tanh(argument / 2)) / 2  # equals 1 / (1 + exp(-argument)), and never overflows
 
 
-def log_softmax(logits: NDArray[np.floating]) -> Numbers:
-    """Return log-probabilities [N, 10]."""
-    wide = logits.astype(np.float64)
-    return np.asarray(wide - np.logaddexp.reduce(wide, axis=1, keepdims=True))
+def log_softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the log-probabilities [N, 10] of logits [N, 10]."""
+    values = logits.astype(np.float64)
+    return np.asarray(values - np.logaddexp.reduce(values, axis=1, keepdims=True))

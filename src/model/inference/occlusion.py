@@ -1,4 +1,4 @@
-"""Where on a picture an answer came from: pieces of it are covered, and what that costs the answer is noted.
+"""Heat maps: which pixels a prediction rests on, found by covering parts of the picture.
 
 Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014), section 4.2.
 """
@@ -13,37 +13,37 @@ from src.model.preprocessing.preprocess import SIDE
 
 Pixels = NDArray[np.float32]  # [28, 28] in 0..1
 
-PATCH: Final = 7  # pixels a side of what is covered: a piece of a stroke, and some paper around it
+PATCH: Final = 7  # side of the covering square, in pixels: a piece of a stroke and some paper around it
 STEP: Final = 3
-CORNERS: Final = [(y, x) for y in range(0, SIDE - PATCH + 1, STEP) for x in range(0, SIDE - PATCH + 1, STEP)]
+PATCHES: Final = [
+    (slice(y, y + PATCH), slice(x, x + PATCH))
+    for y in range(0, SIDE - PATCH + 1, STEP)
+    for x in range(0, SIDE - PATCH + 1, STEP)
+]
 
 
-def heat(runtime: Runtime, pixels: Pixels, digit: int) -> Pixels:
-    """Return how much the answer `digit` rests on each pixel, [28, 28]: 1 where most, 0 where not or where it suffers.
+def compute_heat(runtime: Runtime, pixels: Pixels, digit: int) -> Pixels:
+    """Return how much the prediction `digit` rests on each pixel, [28, 28] in 0..1.
 
-    One pass through the network, over as many pictures as there are `CORNERS` with ink to cover, and the whole. A
-    pixel's heat is the mean, over the patches that cover it, of what covering takes from the digit's odds, in log: a
-    probability near 1 would hardly move.
+    The heat of a pixel is the mean drop of the digit's log-odds over the patches that cover it, scaled to a maximum of
+    1; where covering raises the odds it is 0. Log-odds, because a probability near 1 hardly changes. Takes one pass
+    through the network with the picture and one copy for each patch that covers ink.
     """
-    patches = [(slice(y, y + PATCH), slice(x, x + PATCH)) for y, x in CORNERS]
-    inked = [patch for patch in patches if pixels[patch].any()]  # covering blank paper changes nothing
-    odds = _log_odds(runtime.logits(np.stack([pixels, *(_covered(pixels, patch) for patch in inked)])[:, None]), digit)
-    lost, times = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
-    for patch in patches:
-        times[patch] += 1
-    for patch, loss in zip(inked, odds[0] - odds[1:], strict=True):
-        lost[patch] += loss
-    warm = np.maximum(lost / times, 0)
-    return np.asarray(warm / max(warm.max(), 1e-9), np.float32)
+    inked = [patch for patch in PATCHES if pixels[patch].any()]
+    covered = np.stack([pixels] * (1 + len(inked)))
+    for copy, patch in zip(covered[1:], inked, strict=True):
+        copy[patch] = 0
+    log_odds = _compute_log_odds(runtime.logits(covered[:, None]), digit)
+    drops, counts = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    for patch in PATCHES:
+        counts[patch] += 1
+    for patch, drop in zip(inked, log_odds[0] - log_odds[1:], strict=True):
+        drops[patch] += drop
+    heat = np.maximum(drops / counts, 0)
+    return np.asarray(heat / max(heat.max(), 1e-9), np.float32)
 
 
-def _covered(pixels: Pixels, patch: tuple[slice, slice]) -> Pixels:
-    copy = pixels.copy()
-    copy[patch] = 0
-    return copy
-
-
-def _log_odds(logits: Logits, digit: int) -> NDArray[np.float64]:
+def _compute_log_odds(logits: Logits, digit: int) -> NDArray[np.float64]:
     """Return log(p / (1 - p)) of `digit`, [N]."""
-    wide = logits.astype(np.float64)
-    return np.asarray(wide[:, digit] - np.logaddexp.reduce(np.delete(wide, digit, axis=1), axis=1))
+    values = logits.astype(np.float64)
+    return np.asarray(values[:, digit] - np.logaddexp.reduce(np.delete(values, digit, axis=1), axis=1))

@@ -1,4 +1,4 @@
-"""A picture file in, a digit out: the one path that the service, the evaluation and the tests share."""
+"""From a picture file to a prediction: the one path that the service, the evaluation and the tests share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,27 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
-from src.model.inference import confidence, occlusion
 from src.model.inference.artefact import Description, describe
+from src.model.inference.confidence import compute_digit_score, compute_probabilities
+from src.model.inference.occlusion import compute_heat
 from src.model.inference.runtime import Runtime, open_runtime
 from src.model.preprocessing.preprocess import COMPATIBLE_VERSIONS, SIDE, VERSION, Framed, Steps, preprocess
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was read on a picture."""
+    """The result for one picture."""
 
     prediction: int  # 0..9
     probabilities: list[float]  # ten, summing to 1
-    digit_score: float  # 0..1, how much this is a digit at all
+    digit_score: float  # 0..1, how much the picture looks like a digit
     digits_seen: int
-    pixels: NDArray[np.float32]  # [28, 28] in 0..1, what the network saw
-    heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, where the answer came from, if that was asked for
-    steps: Steps | None = None  # from the picture to the pixels, if they were kept
+    pixels: NDArray[np.float32]  # [28, 28] in 0..1, the input of the network
+    heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, if requested
+    steps: Steps | None = None  # the intermediate pictures of preprocessing, if requested
 
 
 class Predictor:
-    """A network ready to read pictures."""
+    """A network that predicts the digit on pictures."""
 
     def __init__(self, description: Description, runtime: Runtime, max_pixels: int) -> None:
         self.description = description
@@ -36,45 +37,40 @@ class Predictor:
         self._max_pixels = max_pixels
 
     def predict(self, data: bytes) -> Prediction:
-        """Read the digit on the picture file `data`. Raises a `PictureError`."""
+        """Predict the digit on the picture file `data`. Raises a `PictureError`."""
         return self.predict_framed(preprocess(data, self._max_pixels))
 
     def predict_framed(self, framed: Framed) -> Prediction:
-        """Read the digit on a picture that is framed already."""
+        """Predict the digit on a framed picture."""
         return self.predict_batch([framed])[0]
 
     def predict_with_heat(self, framed: Framed) -> Prediction:
-        """Read the digit on a picture that is framed already, and find out where on it the answer came from."""
+        """Predict the digit on a framed picture and compute the heat map of the prediction."""
         prediction = self.predict_framed(framed)
-        return replace(prediction, heat=occlusion.heat(self.runtime, framed.pixels, prediction.prediction))
+        return replace(prediction, heat=compute_heat(self.runtime, framed.pixels, prediction.prediction))
 
     def predict_batch(self, framed: Sequence[Framed]) -> list[Prediction]:
-        """Read the digits on at least one picture that is framed already, in one pass through the network."""
-        logits = self.runtime.logits(np.array([one.pixels for one in framed])[:, None])
-        return [self._reading(row, one) for row, one in zip(logits.tolist(), framed, strict=True)]
+        """Predict the digits on one or more framed pictures in one pass through the network."""
+        logits = self.runtime.logits(np.array([picture.pixels for picture in framed])[:, None])
+        return [self._make_prediction(row, picture) for row, picture in zip(logits.tolist(), framed, strict=True)]
 
-    def _reading(self, logits: list[float], framed: Framed) -> Prediction:
-        honest = self.description.confidence
+    def _make_prediction(self, logits: list[float], framed: Framed) -> Prediction:
+        calibration, permutation = self.description.confidence, self.description.permutation
+        pixels = framed.pixels
+        if permutation is not None:  # show them as the network sees them
+            pixels = pixels.reshape(-1)[permutation].reshape(SIDE, SIDE)
         return Prediction(
             prediction=logits.index(max(logits)),
-            probabilities=confidence.probabilities(logits, honest),
-            digit_score=confidence.digit_score(logits, honest),
+            probabilities=compute_probabilities(logits, calibration),
+            digit_score=compute_digit_score(logits, calibration),
             digits_seen=framed.digits_seen,
-            pixels=self._seen(framed),
+            pixels=pixels,
             steps=framed.steps,
         )
 
-    def _seen(self, framed: Framed) -> NDArray[np.float32]:
-        """Return the pixels, [28, 28], in the order in which the network sees them."""
-        order = self.description.order
-        return framed.pixels if order is None else framed.pixels.reshape(-1)[order].reshape(SIDE, SIDE)
-
 
 def open_predictor(path: Path, max_pixels: int) -> Predictor:
-    """Open the artefact that `path` names: its .pt runs in torch, its .onnx or .json in ONNX Runtime.
-
-    Raises `ArtefactError`.
-    """
+    """Open the artefact at `path`: a .pt runs in torch, a .onnx or .json in ONNX Runtime. Raises `ArtefactError`."""
     description = describe(path)
     if description.preprocessing not in COMPATIBLE_VERSIONS:
         raise ArtefactError(

@@ -1,4 +1,4 @@
-"""Running a saved network: ONNX Runtime for serving, torch where a .pt is named."""
+"""Runtimes for saved networks: ONNX Runtime for .onnx files, torch for .pt files."""
 
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ Logits = NDArray[np.float32]  # [N, 10]
 
 
 class Runtime(Protocol):
-    """Whatever turns images into logits."""
+    """Computes logits from images."""
 
     def logits(self, images: Images) -> Logits:
         """Return the network's logits [N, 10] for images [N, 1, 28, 28]."""
@@ -32,14 +32,14 @@ def open_runtime(weights: Path, network: str) -> Runtime:
 
 
 class OnnxRuntime:
-    """The network in ONNX Runtime, on one thread: at this size a second one costs more than it brings."""
+    """The network in ONNX Runtime, on one thread: at this size a second thread costs more than it gains."""
 
     def __init__(self, weights: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no other base class
+        except Exception as error:  # its errors have no common base class
             raise ArtefactError(f"{weights.name} is not a network that ONNX Runtime can run.") from error
 
     def logits(self, images: Images) -> Logits:
@@ -48,7 +48,7 @@ class OnnxRuntime:
 
 
 class TorchRuntime:
-    """The network in torch, from a plain state_dict."""
+    """The network in torch, its weights from a state_dict."""
 
     def __init__(self, weights: Path, network: str) -> None:
         try:

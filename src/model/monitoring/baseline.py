@@ -1,4 +1,4 @@
-"""What the service's statistics are on the digits that a network was measured on: drift is told against it.
+"""Write the reference for drift: the histograms of the validation digits, as a network sees them.
 
 python -m src.model.monitoring.baseline            of the newest release, into docs/results
 """
@@ -9,25 +9,23 @@ from pathlib import Path
 
 from src.model.data.mnist import load_mnist
 from src.model.errors import DigitError
-from src.model.files import write_whole
-from src.model.inference.artefact import newest
+from src.model.files import write_text_atomically
+from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import open_predictor
-from src.model.monitoring.histograms import of_readings
+from src.model.monitoring.histograms import count_predictions
 from src.model.preprocessing.preprocess import Framed
 from src.settings import RESULTS_DIR, get_settings
 
 
 def write_reference(model: Path, folder: Path) -> Path:
-    """Count the held-back digits of the training set, as the artefact at `model` reads them, into `folder`.
-
-    Raises `DigitError`.
-    """
+    """Write the reference of the artefact at `model` into `folder`, and return its path. Raises `DigitError`."""
     settings = get_settings()
     predictor = open_predictor(model, settings.max_pixels)
-    pixels = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
-    predictions = predictor.predict_batch([Framed(each, 1) for each in pixels])
-    path = folder / f"reference-{predictor.description.version}.json"
-    write_whole(path, of_readings(predictor.description.version, predictions).model_dump_json(indent=1) + "\n")
+    pictures = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
+    predictions = predictor.predict_batch([Framed(pixels, 1) for pixels in pictures])
+    histograms = count_predictions(predictor.description.version, predictions)
+    path = folder / f"reference-{histograms.version}.json"
+    write_text_atomically(path, histograms.model_dump_json(indent=1) + "\n")
     return path
 
 
@@ -37,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="the artefact (default: the newest release)")
     options = parser.parse_args(arguments)
     try:
-        path = write_reference(options.model or newest(get_settings().model_dir), RESULTS_DIR)
+        path = write_reference(options.model or find_newest(get_settings().model_dir), RESULTS_DIR)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,9 +1,8 @@
-"""What the service counts, and the same counted of the digits that a network was measured on."""
+"""Histograms of the statistics that drift is measured by: counted from predictions, or read from the service."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,77 +11,73 @@ from prometheus_client.samples import Sample
 from pydantic import BaseModel, ConfigDict
 
 from src.model.inference.predictor import Prediction
-from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, measure_picture
+from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_prediction
 
-ANSWERS: Final = "digits_answers"
-BOUNDS: Final = {
-    "digits_ink": INK,
-    "digits_stroke_width_pixels": WIDTHS,
-    "digits_box_width_pixels": SIDES,
-    "digits_box_height_pixels": SIDES,
-    "digits_confidence": SHARES,
-}
+REFERENCE_STATISTICS = {name: statistic for name, statistic in STATISTICS.items() if statistic.in_reference}
 
 
 class Histograms(BaseModel):
-    """How often each of the service's statistics fell between which bounds, of pictures that one network read."""
+    """The histograms of the pictures that one network has seen."""
 
     model_config = ConfigDict(frozen=True)
 
     version: str
-    counts: dict[str, list[float]]  # by metric; of each bound the pictures up to it, and those beyond the last
+    counts: dict[str, list[float]]  # by metric: pictures in each bucket, and above the last; for answers by digit
 
     @property
     def pictures(self) -> int:
-        """How many pictures were read."""
+        """The number of pictures."""
         return round(sum(self.counts.get(ANSWERS, [])))
 
-    def less(self, before: "Histograms") -> "Histograms":
-        """Return what came after `before`; all of it, if the service has begun to count anew since."""
+    def subtract(self, before: "Histograms") -> "Histograms":
+        """Return the pictures counted since `before`; all of them if the service has restarted since."""
         if before.version != self.version or before.pictures > self.pictures:
             return self
-        rest = {name: np.subtract(each, before.counts[name]).tolist() for name, each in self.counts.items()}
-        return Histograms(version=self.version, counts=rest)
+        counts = {metric: np.subtract(now, before.counts[metric]).tolist() for metric, now in self.counts.items()}
+        return Histograms(version=self.version, counts=counts)
 
 
-def of_readings(version: str, predictions: Iterable[Prediction]) -> Histograms:
-    """Count predictions as the service does."""
-    rows = [(measure_picture(one.pixels), one.probabilities[one.prediction], one.prediction) for one in predictions]
-    values: dict[str, ArrayLike] = {
-        "digits_ink": [seen.ink for seen, _, _ in rows],
-        "digits_stroke_width_pixels": [seen.stroke_width for seen, _, _ in rows],
-        "digits_box_width_pixels": [seen.width for seen, _, _ in rows],
-        "digits_box_height_pixels": [seen.height for seen, _, _ in rows],
-        "digits_confidence": [sure for _, sure, _ in rows],
+def count_predictions(version: str, predictions: Sequence[Prediction]) -> Histograms:
+    """Count predictions of the network `version`, as the service does."""
+    rows = [measure_prediction(prediction) for prediction in predictions]
+    counts = {
+        statistic.metric: count_values([row[name] for row in rows], statistic.buckets)
+        for name, statistic in REFERENCE_STATISTICS.items()
     }
-    counts = {name: counted(values[name], bounds) for name, bounds in BOUNDS.items()}
-    counts[ANSWERS] = np.bincount([digit for _, _, digit in rows], minlength=10).astype(float).tolist()
+    digits = [prediction.prediction for prediction in predictions]
+    counts[ANSWERS] = np.bincount(digits, minlength=10).astype(float).tolist()
     return Histograms(version=version, counts=counts)
 
 
-def counted(values: ArrayLike, bounds: tuple[float, ...]) -> list[float]:
-    """Return how many values are at most each bound and above the one before, and how many are above the last."""
-    places = np.searchsorted(bounds, np.asarray(values, float), side="left")
-    return [float(count) for count in np.bincount(places, minlength=len(bounds) + 1)]
+def count_values(values: ArrayLike, buckets: tuple[float, ...]) -> list[float]:
+    """Return the number of values in each bucket, bounds included, and the number above the last."""
+    indices = np.searchsorted(buckets, np.asarray(values, float), side="left")
+    return [float(count) for count in np.bincount(indices, minlength=len(buckets) + 1)]
 
 
-def of_metrics(text: str, version: str) -> Histograms:
-    """Return what the service's /metrics, in Prometheus's text format, says of the pictures that `version` read."""
-    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-    mine = [each for each in samples if each.labels.get("model") == version]
-    counts = {name: _buckets(mine, name, len(bounds) + 1) for name, bounds in BOUNDS.items()}
-    answers = {each.labels["digit"]: each.value for each in mine if each.name == f"{ANSWERS}_total"}
+def parse_metrics(text: str, version: str) -> Histograms:
+    """Return the histograms of the network `version` in a service's /metrics, in Prometheus's text format."""
+    samples = [
+        sample
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.labels.get("model") == version
+    ]
+    counts = {
+        statistic.metric: _read_buckets(samples, statistic.metric) or [0.0] * (len(statistic.buckets) + 1)
+        for statistic in REFERENCE_STATISTICS.values()
+    }
+    answers = {sample.labels["digit"]: sample.value for sample in samples if sample.name == f"{ANSWERS}_total"}
     counts[ANSWERS] = [answers.get(str(digit), 0.0) for digit in range(10)]
     return Histograms(version=version, counts=counts)
 
 
-def _buckets(samples: list[Sample], name: str, count: int) -> list[float]:
-    """Return a histogram's buckets; Prometheus adds each to the next."""
-    found = sorted((float(each.labels["le"]), each.value) for each in samples if each.name == f"{name}_bucket")
-    values = [0.0, *(value for _, value in found)]
-    return [after - before for before, after in pairwise(values)] or [0.0] * count
+def _read_buckets(samples: list[Sample], metric: str) -> list[float]:
+    """Return the pictures in each bucket of a histogram; Prometheus adds each bucket to the next."""
+    sums = sorted((float(sample.labels["le"]), sample.value) for sample in samples if sample.name == f"{metric}_bucket")
+    return [after - before for before, after in pairwise([0.0, *(value for _, value in sums)])]
 
 
-def read(path: Path) -> Histograms:
-    """Return the histograms that lie at `path`."""
+def read_histograms(path: Path) -> Histograms:
+    """Return the histograms in the file at `path`."""
     return Histograms.model_validate_json(path.read_bytes())

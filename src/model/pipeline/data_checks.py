@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from src.model.data.mnist import Digits, Mnist
-from src.model.monitoring.drift import psi
-from src.model.monitoring.histograms import counted
-from src.model.monitoring.picture_stats import INK, SIDES, WIDTHS, measure_picture
+from src.model.monitoring.drift import compute_psi
+from src.model.monitoring.histograms import count_values
+from src.model.monitoring.picture_stats import STATISTICS, measure_picture
 from src.model.params import Data
 
 PARTS = {"train": 55_000, "validation": 5_000, "test": 10_000}
@@ -56,15 +56,13 @@ def class_shares(digits: Digits) -> list[float]:
 def distances(corrected: Digits, training: Digits) -> dict[str, float]:
     """Return how far corrected pictures are from those of the training set, by the population stability index."""
     ours, theirs = _counts(corrected), _counts(training)
-    return {name: round(psi(theirs[name], ours[name]), 4) for name in ours}
+    return {name: round(compute_psi(theirs[name], ours[name]), 4) for name in ours}
 
 
 def _counts(digits: Digits) -> dict[str, list[float]]:
-    seen = [measure_picture(pixels) for pixels in digits.pixels().numpy()[:, 0]]
-    return {
-        "ink": counted([each.ink for each in seen], INK),
-        "stroke_width": counted([each.stroke_width for each in seen], WIDTHS),
-        "width": counted([each.width for each in seen], SIDES),
-        "height": counted([each.height for each in seen], SIDES),
-        "digits": np.bincount(digits.labels.numpy(), minlength=10).astype(float).tolist(),
+    rows = [measure_picture(pixels) for pixels in digits.pixels().numpy()[:, 0]]
+    counts = {
+        name: count_values([row[name] for row in rows], STATISTICS[name].buckets)
+        for name in ("ink", "stroke_width", "width", "height")
     }
+    return counts | {"digits": np.bincount(digits.labels.numpy(), minlength=10).astype(float).tolist()}

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from src.model.data.mnist import Digits, as_png
+from src.model.data.mnist import Digits, encode_png
 from src.model.errors import DataError, PictureError
 from src.model.files import sha256
 from src.model.preprocessing.preprocess import SIDE, preprocess
@@ -83,7 +83,7 @@ def as_they_come(digits: Digits, max_pixels: int) -> set[bytes]:
     """Return the pixels of `digits` as they would be if somebody sent them, to know them again."""
     found = {row.tobytes() for row in digits.images.numpy()}
     for image in digits.images.numpy():
-        found.add(_levels(preprocess(as_png(image), max_pixels).pixels).tobytes())
+        found.add(_levels(preprocess(encode_png(image), max_pixels).pixels).tobytes())
     return found
 
 

@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from src.model.errors import DigitError
-from src.model.inference.artefact import paths
+from src.model.inference.artefact import get_paths
 from src.model.pipeline import registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered, RegistryError
 from src.settings import RESULTS_DIR, get_settings
@@ -42,7 +42,7 @@ def roll_back() -> Registered:
     folder = get_settings().model_dir
     registry.fetch(before, folder, RESULTS_DIR)
     registry.name(PRODUCTION, before)
-    taken = paths(folder, production.version)
+    taken = get_paths(folder, production.version)
     for path in (taken["json"], taken["onnx"], taken["pt"], *registry.figures_of(production.version, RESULTS_DIR)):
         path.unlink(missing_ok=True)  # the registry keeps them
     return before

@@ -14,8 +14,8 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from src.model.errors import DigitError
-from src.model.files import whole, write_whole
-from src.model.inference.artefact import describe, paths
+from src.model.files import atomic_path, write_text_atomically
+from src.model.inference.artefact import describe, get_paths
 from src.model.pipeline.tracking import connect
 
 NAME: Final = "digits"
@@ -63,7 +63,7 @@ def register(artefact: Path, run_id: str, replaces: str, alias: str) -> Register
     """Keep an artefact and the figures beside it with the run `run_id`, under an alias. Raises `ArtefactError`."""
     version = describe(artefact).version
     client = _client()
-    for path in [*paths(artefact.parent, version).values(), *figures_of(version, artefact.parent)]:
+    for path in [*get_paths(artefact.parent, version).values(), *figures_of(version, artefact.parent)]:
         client.log_artifact(run_id, str(path), f"model/{version}")
     source = f"{client.get_run(run_id).info.artifact_uri}/model/{version}"
     tags = {"version": version, "replaces": replaces}
@@ -88,19 +88,19 @@ def fetch(registered: Registered, folder: Path, results: Path) -> Path:
 
     Raises `DigitError`.
     """
-    targets = paths(folder, registered.version)
+    targets = get_paths(folder, registered.version)
     if targets["json"].exists():
         return targets["json"]
     with tempfile.TemporaryDirectory() as scratch:
         source = mlflow.artifacts.download_artifacts(
             run_id=registered.run_id, artifact_path=f"model/{registered.version}", dst_path=scratch
         )
-        made = paths(Path(source), registered.version)
+        made = get_paths(Path(source), registered.version)
         describe(made["json"])
         for path in figures_of(registered.version, Path(source)):
-            write_whole(results / path.name, path.read_text())
+            write_text_atomically(results / path.name, path.read_text())
         for kind in ("pt", "onnx", "json"):
-            with whole(targets[kind]) as part:
+            with atomic_path(targets[kind]) as part:
                 shutil.copyfile(made[kind], part)
     return targets["json"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from src.model.errors import DigitError
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.params import Triggers, read_params
 from src.model.pipeline import promote
@@ -106,10 +106,10 @@ def reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list
     if (new := len(unseen(settings.feedback_dir))) >= triggers.new_pictures:
         found.append(f"feedback: {new} corrected pictures since the last run")
     if metrics:
-        version = drift.serving()
-        verdicts = drift.judge(drift.reference_of(version), drift.served(metrics, version), triggers)
+        version = drift.find_serving_version()
+        verdicts = drift.judge(drift.read_reference(version), drift.read_metrics(metrics, version), triggers)
         found += [f"drift: {each}" for each in verdicts if each.drifted]
-    made = datetime.fromisoformat(describe(settings.model_file or newest(settings.model_dir)).created)
+    made = datetime.fromisoformat(describe(settings.model_file or find_newest(settings.model_dir)).created)
     if datetime.now(UTC) - made > timedelta(days=triggers.oldest_days):
         found.append(f"schedule: the network in production is of {made:%Y-%m-%d}")
     return found

@@ -18,7 +18,7 @@ from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from pydantic import BaseModel
 
 from src.model.errors import DigitError
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.pipeline.paths import BUILD
 from src.model.training.metadata import git_commit, libraries
 from src.settings import ROOT, get_settings
@@ -53,7 +53,7 @@ class StageRun:
     def report(self, name: str, content: dict[str, Any]) -> Path:
         """Write what the stage found as JSON, for the stages after it, and keep it."""
         path = BUILD / f"{name}.json"
-        write_whole(path, json.dumps(content, indent=1) + "\n")
+        write_text_atomically(path, json.dumps(content, indent=1) + "\n")
         self.files(path)
         return path
 

@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits
-from src.model.data.synthetic import make
+from src.model.data.synthetic import make_synthetic
 from src.model.inference.artefact import Confidence
 
 OTHERS: Final = 1000  # pictures that are no digit
@@ -21,7 +21,7 @@ OTHERS: Final = 1000  # pictures that are no digit
 def calibrated(network: nn.Module, validation: Digits, distortion: Distortion, seed: int) -> Confidence:
     """Return what makes `network`'s answers honest, fitted on validation digits distorted as in training."""
     pixels = augment(validation.pixels(), distortion, Generator().manual_seed(seed))
-    others = make("others", validation, min(len(validation), OTHERS), seed)
+    others = make_synthetic("others", validation, min(len(validation), OTHERS), seed)
     return fitted(network, pixels, validation.labels, others.pixels())
 
 

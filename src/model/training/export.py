@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from src.model.errors import ArtefactError
 from src.model.files import sha256
-from src.model.inference.artefact import Description, WeightsKind, paths, require_free
+from src.model.inference.artefact import Description, WeightsKind, get_paths, require_free
 from src.model.training.quantization import quantise
 
 
@@ -19,11 +19,11 @@ def save(network: nn.Module, description: Description, folder: Path, sample: Ten
     With a `sample` of pictures, float32 [N, 1, 28, 28] in 0..1, the .onnx computes in 8 bits. The digests in
     `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
     """
-    targets = paths(folder, description.version)
+    targets = get_paths(folder, description.version)
     require_free(folder, description.version)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as scratch:
-        made = paths(Path(scratch), description.version)
+        made = get_paths(Path(scratch), description.version)
         torch.save(network.state_dict(), made["pt"])
         to_onnx(network, made["onnx"])
         if sample is not None:

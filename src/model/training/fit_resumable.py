@@ -22,7 +22,7 @@ from tqdm import tqdm
 from src.model import networks
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits, Mnist
-from src.model.files import whole
+from src.model.files import atomic_path
 from src.model.training.fit import Smoothed, shuffled
 from src.model.training.scoring import accuracy_of
 
@@ -110,7 +110,7 @@ def run(plan: TrainingConfig, seed: int, material: TrainingData, checkpoint: Pat
         loss = _epoch(plan, runner, material, f"seed {seed}, epoch {epoch + 1} of {plan.epochs}")
         runner.learning.append((round(loss, 5), accuracy_of(_plain(runner.mean), material.mnist.validation)))
         runner.seconds += time.perf_counter() - start
-        with whole(checkpoint) as part:
+        with atomic_path(checkpoint) as part:
             torch.save(runner.state(), part)
     return Trained(_plain(runner.mean), runner.learning, runner.seconds)
 
@@ -121,7 +121,7 @@ def device() -> torch.device:
 
 
 def _start(plan: TrainingConfig, seed: int, digits: int) -> TrainerState:
-    network = networks.seeded(plan.network, seed).to(device()).to(memory_format=torch.channels_last)
+    network = networks.build_seeded(plan.network, seed).to(device()).to(memory_format=torch.channels_last)
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), plan.learning_rate)
     schedule = OneCycleLR(optimiser, plan.learning_rate, total_steps=plan.steps(digits), pct_start=0.1)

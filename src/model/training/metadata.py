@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from src.model import networks
-from src.model.data.mnist import Mnist, digests
+from src.model.data.mnist import Mnist, hash_sources
 from src.model.inference.artefact import Confidence, Description
 from src.model.preprocessing.preprocess import VERSION as PREPROCESSING
 from src.model.training.scoring import score
@@ -50,12 +50,12 @@ def measured(
         recipe=asdict(origin.recipe),
         epochs=origin.epochs,
         interrupted=origin.interrupted,
-        data_sha256=digests(),
+        data_sha256=hash_sources(),
         git_commit=origin.git_commit,
         libraries=libraries(),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        order=order,
+        permutation=order,
         sha256={},
     )
 

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from src.model import networks
 from src.model.data.augmentation import augment
 from src.model.data.mnist import Digits, Mnist, load_mnist
-from src.model.data.synthetic import KINDS, PICTURES, practice
+from src.model.data.synthetic import EDITION, KINDS, load_synthetic
 from src.model.errors import DigitError
-from src.model.files import write_whole
-from src.model.inference.artefact import Confidence, describe, paths, require_free
+from src.model.files import write_text_atomically
+from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
 from src.model.training import fit_resumable
 from src.model.training.calibration import fitted
@@ -97,21 +97,21 @@ def _release(options: argparse.Namespace) -> int:
         origin = Provenance(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
         sys.stdout.write(f"saved {publish(plan, shipped, origin, material, options.out)} with its .onnx and .pt\n")
     found = _scored(plan, trained, mnist.test)
-    write_whole(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
+    write_text_atomically(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
     sys.stdout.write(f"{found}\n")
     return 0
 
 
 def checkpoint(plan: TrainingConfig, seed: int, kept: Path) -> Path:
     """Return where a training is kept in folder `kept`, to go on from: one of another practice is another training."""
-    practised = f"-{PICTURES}" if plan.practice else ""
+    practised = f"-{EDITION}" if plan.practice else ""
     return kept / f"{plan.network}-{plan.epochs}-{seed}{practised}.pt"
 
 
 def prepared(plan: TrainingConfig, mnist: Mnist, kept: Path) -> TrainingData:
     """Return what `plan` learns from and whom; practice is made once and kept in a folder. Raises `ArtefactError`."""
-    teacher = teacher_of(paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
-    return TrainingData(mnist, practice(mnist.train, kept), teacher)
+    teacher = teacher_of(get_paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
+    return TrainingData(mnist, load_synthetic(mnist.train, kept), teacher)
 
 
 def teacher_of(weights: Path) -> Teacher:
@@ -137,7 +137,7 @@ def publish(plan: TrainingConfig, trained: Trained, origin: Provenance, material
 
 def _honest(network: nn.Module, plan: TrainingConfig, validation: Digits) -> Confidence:
     """Return what makes answers honest, fitted on validation digits as other pens, scanners and hands make them."""
-    kinds = practice(validation, KEPT, FITTING, seed=1)
+    kinds = load_synthetic(validation, KEPT, FITTING, seed=1)
     digits = [validation, *(kinds[kind] for kind in KINDS[:-1])]
     pixels = torch.cat([each.pixels() for each in digits])
     distorted = augment(pixels, plan.distortion, torch.Generator().manual_seed(1))

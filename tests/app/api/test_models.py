@@ -9,13 +9,13 @@ from typing import Any
 
 from httpx import Client
 
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.settings import ROOT
 from tests.app.api.api_client import another_server, another_service, assert_problem, log_lines, send, until
 from tests.pictures import encoded, mnist
 
 MODELS = "/api/v1/models"
-RELEASE = newest(ROOT / "model")
+RELEASE = find_newest(ROOT / "model")
 OLD, NEW = "0.9.0", "0.10.0"
 
 

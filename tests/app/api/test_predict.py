@@ -11,7 +11,7 @@ from httpx import Client
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.settings import ROOT
 from tests import servers
 from tests.app.api.api_client import PREDICT, another_service, assert_problem, send
@@ -68,7 +68,7 @@ def test_details_say_how_sure_and_what_was_seen(client: Client) -> None:
     assert sum(body["probabilities"]) == pytest.approx(1)
     assert 0 <= body["digit_score"] <= 1
     assert body["digits_seen"] == 1
-    assert body["model"] in newest(ROOT / "model").name
+    assert body["model"] in find_newest(ROOT / "model").name
 
 
 def test_the_image_in_the_details_is_what_the_network_saw(client: Client) -> None:
@@ -241,7 +241,7 @@ def test_without_a_network_the_service_lives_but_is_not_ready(tmp_path: Path, se
 
 
 def test_a_pt_can_be_named_and_answers_alike(client: Client) -> None:
-    with another_service(DIGITS_MODEL_FILE=newest(ROOT / "model").with_suffix(".pt")) as torch_client:
+    with another_service(DIGITS_MODEL_FILE=find_newest(ROOT / "model").with_suffix(".pt")) as torch_client:
         for digit in range(10):
             pair = [send(each, encoded(mnist(digit)), details=True).json() for each in (client, torch_client)]
             assert pair[0]["probabilities"] == pytest.approx(pair[1]["probabilities"], abs=0.02)  # 8 bits

@@ -10,26 +10,26 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_generator_alone_decides(few_digits: Mnist) -> None:
+def test_generator_alone_decides_the_distortion(few_digits: Mnist) -> None:
     pixels, limits = few_digits.train.pixels(), augmentation.Distortion()
     once, again, other = (augmentation.augment(pixels, limits, generator(seed)) for seed in (0, 0, 1))
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
 
 
-def test_pictures_stay_pictures(few_digits: Mnist) -> None:
+def test_pixels_stay_in_range(few_digits: Mnist) -> None:
     pixels = augmentation.augment(few_digits.train.pixels(), augmentation.Distortion(), generator())
     assert pixels.shape == (100, 1, 28, 28)
     assert pixels.min() >= 0
     assert pixels.max() <= 1 + 1e-5
 
 
-def test_no_distortion_changes_nothing(few_digits: Mnist) -> None:
+def test_zero_limits_change_nothing(few_digits: Mnist) -> None:
     pixels = few_digits.train.pixels()
     assert torch.equal(augmentation.augment(pixels, augmentation.NONE, generator()), pixels)
 
 
-def test_each_distortion_alone_changes_pictures_and_keeps_their_ink_about(few_digits: Mnist) -> None:
+def test_each_distortion_changes_pictures_and_about_keeps_their_ink(few_digits: Mnist) -> None:
     pixels = few_digits.train.pixels()
     for limits in (
         augmentation.Distortion(15, 0, 0, 0, 0, 0, 0),
@@ -43,7 +43,7 @@ def test_each_distortion_alone_changes_pictures_and_keeps_their_ink_about(few_di
         assert torch.allclose(moved.sum(), pixels.sum(), rtol=0.05)
 
 
-def test_strokes_grow_and_thin(few_digits: Mnist) -> None:
+def test_strokes_get_thicker_and_thinner(few_digits: Mnist) -> None:
     pixels = few_digits.train.pixels()
     amount = torch.ones(100, 1, 1, 1)
     assert (augmentation.change_thickness(pixels, amount) >= pixels).all()
@@ -51,7 +51,7 @@ def test_strokes_grow_and_thin(few_digits: Mnist) -> None:
     assert torch.equal(augmentation.change_thickness(pixels, 0 * amount), pixels)
 
 
-def test_gaps_take_ink_away_and_specks_bring_some(few_digits: Mnist) -> None:
+def test_gaps_remove_ink_and_specks_add_some(few_digits: Mnist) -> None:
     pixels = few_digits.train.pixels()
     gaps = augmentation.augment(pixels, replace(augmentation.NONE, gaps=1.0), generator())
     specks = augmentation.augment(pixels, replace(augmentation.NONE, specks=1.0), generator())

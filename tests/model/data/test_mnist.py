@@ -13,31 +13,31 @@ from src.settings import Settings, get_settings
 LABELS = torch.arange(10).repeat_interleave(torch.arange(600, 1600, 100))
 
 
-def test_the_split_is_the_same_every_time_and_another_with_another_seed() -> None:
+def test_seed_alone_decides_the_split() -> None:
     once, again, other = (mnist.split(LABELS, 1000, seed)[1] for seed in (0, 0, 1))
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
 
 
-def test_the_split_shares_out_every_index_once() -> None:
+def test_every_index_is_in_one_part() -> None:
     train, validation = mnist.split(LABELS, 1000)
     assert len(validation) == 1000
     assert torch.equal(torch.cat([train, validation]).sort().values, torch.arange(len(LABELS)))
 
 
-def test_each_digit_has_its_share_of_the_validation_part() -> None:
+def test_split_is_stratified() -> None:
     validation = mnist.split(LABELS, 1000)[1]
     share = LABELS.bincount() * 1000 / len(LABELS)
     assert ((LABELS[validation].bincount() - share).abs() < 1).all()
 
 
-def test_the_split_does_not_take_the_first_of_each_digit() -> None:
+def test_split_is_shuffled() -> None:
     validation = mnist.split(LABELS, 1000)[1]
     assert validation.float().mean() == pytest.approx(len(LABELS) / 2, rel=0.05)
 
 
 @pytest.mark.mnist
-def test_mnist_has_its_three_parts() -> None:
+def test_mnist_has_three_parts() -> None:
     mnist = load_mnist(get_settings().data_dir)
     assert [len(part) for part in (mnist.train, mnist.validation, mnist.test)] == [55_000, 5_000, 10_000]
     assert mnist.test.labels[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
@@ -48,19 +48,19 @@ def test_mnist_has_its_three_parts() -> None:
 
 
 @pytest.mark.mnist
-def test_the_constants_of_normalisation_are_those_of_the_training_pictures() -> None:
+def test_normalisation_fits_the_training_pictures() -> None:
     mnist = load_mnist(get_settings().data_dir)
     pixels = torch.cat([mnist.train.images, mnist.validation.images]).float() / 255
     assert pixels.mean().item() == pytest.approx(MNIST_MEAN, abs=1e-4)
     assert pixels.std().item() == pytest.approx(MNIST_STD, abs=1e-4)
 
 
-def test_corrected_pictures_are_named_with_what_is_learned_from(
+def test_corrected_pictures_are_among_the_hashed_sources(
     few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "corrected.npz"
     monkeypatch.setattr(mnist, "get_settings", lambda: Settings(corrected_file=file))
     mnist.write_corrected(few_digits.train[:0], file)
-    assert mnist.digests() == SHA256  # none were sent
+    assert mnist.hash_sources() == SHA256  # an empty file is not read
     mnist.write_corrected(few_digits.train, file)
-    assert mnist.digests() == SHA256 | {"corrected.npz": sha256(file)}
+    assert mnist.hash_sources() == SHA256 | {"corrected.npz": sha256(file)}

@@ -8,14 +8,14 @@ from onnx import numpy_helper
 
 from src.model.data import mnist
 from src.model.data.mnist import Digits, Mnist
-from src.model.data.synthetic import PICTURES
+from src.model.data.synthetic import EDITION
 from src.model.evaluation import release_gate, suite
 from src.model.evaluation.report import DigitCounts, Evaluation, path_of, read, save
 from src.model.files import sha256
-from src.model.inference.artefact import describe, paths
+from src.model.inference.artefact import describe, get_paths
 from src.settings import ROOT
 
-RELEASE = paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
+RELEASE = get_paths(ROOT / "model", "0.0.1")["json"]  # small: quick to measure
 
 
 def tally(wrong: int = 0, digit: int = 3, pictures: int = 500) -> DigitCounts:
@@ -98,7 +98,7 @@ def test_the_release_may_replace_itself(
     assert "may ship" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("pictures", "kept"), [(PICTURES, True), ("0.0", False)])
+@pytest.mark.parametrize(("pictures", "kept"), [(EDITION, True), ("0.0", False)])
 def test_figures_of_other_pictures_are_measured_anew(
     pictures: str, kept: bool, tiny: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

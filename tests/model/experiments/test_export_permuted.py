@@ -10,7 +10,7 @@ from src.model import networks
 from src.model.data.mnist import Mnist
 from src.model.experiments import export_permuted
 from src.model.experiments.runs import RunConfig, Trained, permutation
-from src.model.inference.artefact import describe, paths
+from src.model.inference.artefact import describe, get_paths
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.preprocessing.preprocess import preprocess
 from src.model.training.scoring import logits_of
@@ -29,7 +29,7 @@ def kept(few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(export_permuted, "whole_mnist", lambda: few_digits)
     monkeypatch.setattr(export_permuted, "recover_layout", lambda _: permutation(0).numpy())
     for cell in export_permuted.CELLS:
-        network = networks.seeded(cell.network, 0)
+        network = networks.build_seeded(cell.network, 0)
         data = few_digits if cell.layout == "recovered" else few_digits.permute_pixels(permutation(0))
         Trained(a_run(0, "best"), network.state_dict(), logits_of(network, data.test)).save(
             tmp_path / "kept" / f"{cell.name}.pt"
@@ -59,7 +59,7 @@ def test_what_is_said_of_it_was_measured(kept: Path, few_digits: Mnist) -> None:
     right = Trained.load(kept / f"{PERMUTED.name}.pt").logits.argmax(1) == few_digits.test.labels
     assert (description.network, description.parameters) == ("mlp-permuted", 6442)
     assert description.test.accuracy == pytest.approx(float(right.float().mean()))
-    assert description.order == permutation(0).tolist()
+    assert description.permutation == permutation(0).tolist()
 
 
 def test_a_run_that_answers_otherwise_than_when_it_was_trained_is_refused(
@@ -82,12 +82,12 @@ def test_a_version_that_exists_is_refused_before_anything_is_trained(
 
 @pytest.fixture(params=SHIPPED)
 def shipped(request: pytest.FixtureRequest) -> Predictor:
-    return open_predictor(paths(ROOT / "model", f"{request.param}-0.0.1")["json"], MAX_PIXELS)
+    return open_predictor(get_paths(ROOT / "model", f"{request.param}-0.0.1")["json"], MAX_PIXELS)
 
 
 def test_a_shipped_network_shows_the_picture_in_the_order_that_it_sees_it(shipped: Predictor) -> None:
-    order = shipped.description.order
-    assert order == torch.load(paths(ROOT / "model", shipped.description.version)["pt"])["order"].tolist()
+    order = shipped.description.permutation
+    assert order == torch.load(get_paths(ROOT / "model", shipped.description.version)["pt"])["order"].tolist()
     assert sorted(order or []) == list(range(784))
     framed = preprocess(pictures.encoded(pictures.mnist(4)), MAX_PIXELS)
     assert np.array_equal(shipped.predict_framed(framed).pixels.reshape(-1), framed.pixels.reshape(-1)[order])
@@ -95,9 +95,9 @@ def test_a_shipped_network_shows_the_picture_in_the_order_that_it_sees_it(shippe
 
 def test_the_shipped_networks_tell_the_lesson() -> None:
     given, hidden, control, found = (
-        describe(paths(ROOT / "model", version)["json"]).test.accuracy
+        describe(get_paths(ROOT / "model", version)["json"]).test.accuracy
         for version in ("0.0.1", *(f"{name}-0.0.1" for name in SHIPPED))
     )
     assert given - hidden > 0.04
     assert abs(found - given) < 0.01
-    assert abs(control - describe(paths(ROOT / "model", "mlp-0.0.1")["json"]).test.accuracy) < 0.02
+    assert abs(control - describe(get_paths(ROOT / "model", "mlp-0.0.1")["json"]).test.accuracy) < 0.02

@@ -10,7 +10,7 @@ from src.model.data.mnist import Mnist, load_mnist
 from src.model.experiments.layout_recovery import SIDE, recover_layout
 from src.model.experiments.recovery_curve import misplacement
 from src.model.experiments.runs import restored
-from src.model.networks import seeded
+from src.model.networks import build_seeded
 from src.model.training.fit import Recipe, fit
 from src.settings import get_settings
 from tests.pictures import all_mnist
@@ -58,5 +58,7 @@ def test_the_cnn_reads_recovered_pictures_far_better_than_permuted_ones() -> Non
     places = recover_layout(flat(permuted.train.images.numpy()[:2000]))
     recovered = restored(permuted, places)
     recipe = Recipe(epochs=3, distortion=NONE)
-    errors = [1 - fit(seeded("cnn", 0), data, recipe, 0, lambda *_: None).accuracy for data in (permuted, recovered)]
+    errors = [
+        1 - fit(build_seeded("cnn", 0), data, recipe, 0, lambda *_: None).accuracy for data in (permuted, recovered)
+    ]
     assert errors[1] < errors[0] / 2

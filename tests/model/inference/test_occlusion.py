@@ -1,46 +1,51 @@
 import numpy as np
+import pytest
 
-from src.model.inference import occlusion
+from src.model.inference.occlusion import PATCHES, compute_heat
 from src.model.inference.runtime import Images, Logits
 
-PLACE = (slice(10, 14), slice(16, 20))
+REGION = (slice(10, 14), slice(16, 20))
 
 
-class PictureStats:
-    """A network that sees a 3 in whatever is bright at one place."""
+class RegionRuntime:
+    """A stand-in for a network: the logit of 3 is the brightness of one region."""
 
     def __init__(self) -> None:
-        self.asked: list[int] = []  # how many pictures at once
+        self.batches: list[int] = []  # number of pictures in each
 
     def logits(self, images: Images) -> Logits:
-        self.asked.append(len(images))
+        self.batches.append(len(images))
         logits = np.zeros((len(images), 10), np.float32)
-        logits[:, 3] = images[:, 0, *PLACE].sum((1, 2))
+        logits[:, 3] = images[:, 0, *REGION].sum((1, 2))
         return logits
 
 
-def test_the_heat_is_where_the_network_looks() -> None:
-    heat = occlusion.heat(PictureStats(), np.ones((28, 28), np.float32), 3)
+@pytest.fixture
+def runtime() -> RegionRuntime:
+    return RegionRuntime()
+
+
+def test_heat_is_where_the_network_looks(runtime: RegionRuntime) -> None:
+    heat = compute_heat(runtime, np.ones((28, 28), np.float32), 3)
     assert heat.shape == (28, 28)
-    assert heat[PLACE].min() > 0.6
+    assert heat[REGION].min() > 0.6
     assert heat.max() == 1
     assert heat[:4].max() == heat[:, :8].max() == 0
 
 
-def test_an_answer_that_covering_only_helps_rests_nowhere() -> None:
-    assert occlusion.heat(PictureStats(), np.ones((28, 28), np.float32), 5).max() == 0
+def test_heat_is_zero_if_covering_only_raises_the_odds(runtime: RegionRuntime) -> None:
+    assert compute_heat(runtime, np.ones((28, 28), np.float32), 5).max() == 0
 
 
-def test_the_network_is_asked_once_and_not_for_what_covers_blank_paper() -> None:
-    network = PictureStats()
+def test_one_pass_without_patches_of_blank_paper(runtime: RegionRuntime) -> None:
     pixels = np.zeros((28, 28), np.float32)
     pixels[0, 0] = 1
-    occlusion.heat(network, pixels, 3)
-    assert network.asked == [2]  # the whole, and the one patch in the corner
+    compute_heat(runtime, pixels, 3)
+    assert runtime.batches == [2]  # the picture, and the one patch in the corner
 
 
 def test_every_pixel_is_covered() -> None:
     covered = np.zeros((28, 28), bool)
-    for y, x in occlusion.CORNERS:
-        covered[y : y + occlusion.PATCH, x : x + occlusion.PATCH] = True
+    for patch in PATCHES:
+        covered[patch] = True
     assert covered.all()

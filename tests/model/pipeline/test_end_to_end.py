@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from src.model.data.mnist import as_png, load_mnist
-from src.model.inference.artefact import describe, versions
+from src.model.data.mnist import encode_png, load_mnist
+from src.model.inference.artefact import describe, list_versions
 from src.settings import get_settings
 from tests import servers
 from tests.app.api.api_client import until
@@ -43,7 +43,7 @@ def poison() -> Iterator[tuple[bytes, int]]:
     """Yield 1,500 digits, each under another's name."""
     train = load_mnist(get_settings().data_dir).train[-1500:]
     for image, digit in zip(train.images.numpy(), train.labels.tolist(), strict=True):
-        yield as_png(image), (digit + 1) % 10
+        yield encode_png(image), (digit + 1) % 10
 
 
 def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over(workshop: Workshop) -> None:
@@ -56,7 +56,7 @@ def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over
         until(lambda: workshop.serves() != before)
     assert set(answers) == {200}
     assert workshop.found("data")["retrain"]  # drawings look otherwise than MNIST
-    assert workshop.serves() == versions(workshop.models)[-1]
+    assert workshop.serves() == list_versions(workshop.models)[-1]
     assert describe(workshop.models / f"mnist-{workshop.serves()}.json").validation.accuracy > 0.9
 
     again = workshop.python("dvc", "repro")
@@ -71,7 +71,7 @@ def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over
 
 
 def test_a_network_that_learned_from_poison_is_refused_and_the_one_before_goes_on(workshop: Workshop) -> None:
-    before, there = workshop.serves(), versions(workshop.models)
+    before, there = workshop.serves(), list_versions(workshop.models)
     workshop.correct(poison())
     with workshop.used() as answers:
         run = workshop.python("src.model.pipeline.retrain", "--deliver")
@@ -80,7 +80,7 @@ def test_a_network_that_learned_from_poison_is_refused_and_the_one_before_goes_o
     assert "The gate refused; the network in production stays." in run.stderr
     assert set(answers) == {200}
     assert workshop.serves() == before
-    assert versions(workshop.models) == there
+    assert list_versions(workshop.models) == there
     assert len(list((workshop.root / "data" / "refused").glob("*.json"))) == 1500
 
 

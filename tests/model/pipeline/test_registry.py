@@ -7,8 +7,8 @@ from typing import Any
 import mlflow
 import pytest
 
-from src.model.files import write_whole
-from src.model.inference.artefact import describe, newest, paths, versions
+from src.model.files import write_text_atomically
+from src.model.inference.artefact import describe, find_newest, get_paths, list_versions
 from src.model.pipeline import promote, registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered
 from src.model.pipeline.stages.package import next_version
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("_own_record")
 
 def release(folder: Path, version: str) -> Path:
     """Put the shipped network under another version into `folder`."""
-    source, made = newest(ROOT / "model"), paths(folder, version)
+    source, made = find_newest(ROOT / "model"), get_paths(folder, version)
     folder.mkdir(parents=True, exist_ok=True)
     for kind in ("pt", "onnx"):
         shutil.copyfile(source.with_suffix(f".{kind}"), made[kind])
-    write_whole(made["json"], describe(source).model_copy(update={"version": version}).model_dump_json())
+    write_text_atomically(made["json"], describe(source).model_copy(update={"version": version}).model_dump_json())
     return made["json"]
 
 
@@ -58,13 +58,13 @@ def in_production() -> str:
 def test_the_candidate_goes_into_production_whole(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert promote.main([]) == 0
     assert capsys.readouterr().out == "1.0.1 is in production.\n"
-    assert describe(newest(model_dir)).version == in_production() == "1.0.1"
+    assert describe(find_newest(model_dir)).version == in_production() == "1.0.1"
 
 
 def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, tmp_path: Path) -> None:
     promote.main([])
     assert promote.main(["--rollback"]) == 0
-    assert versions(model_dir) == ["1.0.0"]
+    assert list_versions(model_dir) == ["1.0.0"]
     assert in_production() == "1.0.0"
     assert (
         describe(registry.fetch(registry.find_version("1.0.1"), tmp_path / "again", tmp_path / "figures")).version
@@ -75,29 +75,29 @@ def test_one_command_goes_back_and_what_was_taken_back_is_kept(model_dir: Path, 
 def test_the_figures_come_and_go_with_the_network(model_dir: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     for folder in (results, tmp_path / "made"):
-        write_whole(folder / "evaluation-1.0.0.json", "{}")
-        write_whole(folder / "evaluation-1.0.2.json", "{}")
+        write_text_atomically(folder / "evaluation-1.0.0.json", "{}")
+        write_text_atomically(folder / "evaluation-1.0.2.json", "{}")
     registered(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
     (results / "evaluation-1.0.2.json").unlink()
     promote.main([])
     assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json", "evaluation-1.0.2.json"}
     promote.main(["--rollback"])
     assert {path.name for path in results.iterdir()} == {"evaluation-1.0.0.json"}
-    assert versions(model_dir) == ["1.0.0"]
+    assert list_versions(model_dir) == ["1.0.0"]
 
 
 def test_a_network_that_is_gone_from_the_folder_comes_back_from_the_registry(model_dir: Path) -> None:
     promote.main([])
-    for path in paths(model_dir, "1.0.0").values():
+    for path in get_paths(model_dir, "1.0.0").values():
         path.unlink()
     promote.main(["--rollback"])
-    assert describe(newest(model_dir)).version == "1.0.0"
+    assert describe(find_newest(model_dir)).version == "1.0.0"
 
 
 def test_the_first_network_has_nothing_to_go_back_to(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert promote.main(["--rollback"]) == 1
     assert "replaced nothing" in capsys.readouterr().err
-    assert versions(model_dir) == ["1.0.0"]
+    assert list_versions(model_dir) == ["1.0.0"]
 
 
 def test_a_candidate_that_was_held_against_another_is_not_delivered(
@@ -107,7 +107,7 @@ def test_a_candidate_that_was_held_against_another_is_not_delivered(
     registry.name(PRODUCTION, registry.find_version("1.0.1"))
     assert promote.main([]) == 1
     assert "run the pipeline again" in capsys.readouterr().err
-    assert versions(model_dir) == ["1.0.0"]
+    assert list_versions(model_dir) == ["1.0.0"]
 
 
 def test_without_a_candidate_a_sentence_says_how_to_make_one(capsys: pytest.CaptureFixture[str]) -> None:

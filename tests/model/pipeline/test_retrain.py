@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 import yaml
 
-from src.model.inference.artefact import describe, newest
+from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.monitoring.drift import Verdict
 from src.model.params import read_params
@@ -45,7 +45,7 @@ def test_a_service_that_keeps_nothing_asks_for_none() -> None:
 
 def test_drift_asks_for_a_training(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = [Verdict("digits_ink", 0.3, 0.25), Verdict("digits_answers", 0.1, 0.25)]
-    monkeypatch.setattr(drift, "served", lambda *_: None)
+    monkeypatch.setattr(drift, "read_metrics", lambda *_: None)
     monkeypatch.setattr(drift, "judge", lambda *_: verdicts)
     assert reasons(LIMITS, settings, "http://127.0.0.1/metrics") == [
         "drift: digits_ink: PSI 0.300, limit 0.25 - drifted"
@@ -53,7 +53,7 @@ def test_drift_asks_for_a_training(settings: Settings, monkeypatch: pytest.Monke
 
 
 def test_an_old_network_asks_for_a_training(settings: Settings) -> None:
-    made = datetime.fromisoformat(describe(newest(ROOT / "model")).created)
+    made = datetime.fromisoformat(describe(find_newest(ROOT / "model")).created)
     old = LIMITS.model_copy(update={"oldest_days": (datetime.now(UTC) - made).total_seconds() / 86400 / 2})
     (why,) = reasons(old, settings, None)
     assert why.startswith("schedule: the network in production is of 20")

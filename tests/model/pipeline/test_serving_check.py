@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.model.errors import DigitError
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.params import Serving
 from src.model.pipeline import serving_check
 from src.model.pipeline.serving_check import Trial, attempt
@@ -19,17 +19,17 @@ GOOD = Trial(right=10, median_ms=4, bytes=30_000)
 
 def test_the_shipped_network_passes_in_the_real_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving_check, "ROUNDS", 1)
-    found = attempt(newest(ROOT / "model"))
+    found = attempt(find_newest(ROOT / "model"))
     assert found.right == 10
     assert 0 < found.median_ms < 10_000
-    assert found.bytes == newest(ROOT / "model").with_suffix(".onnx").stat().st_size
+    assert found.bytes == find_newest(ROOT / "model").with_suffix(".onnx").stat().st_size
 
 
 def test_a_network_that_the_service_can_not_load_is_no_candidate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving_check, "START_LIMIT_S", 2)
-    released = newest(ROOT / "model")
+    released = find_newest(ROOT / "model")
     for kind in ("json", "pt"):
         shutil.copy(released.with_suffix(f".{kind}"), tmp_path)
     (tmp_path / released.name).with_suffix(".onnx").write_bytes(b"no network")

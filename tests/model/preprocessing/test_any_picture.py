@@ -9,7 +9,7 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from src.model.data.mnist import as_png
+from src.model.data.mnist import encode_png
 from src.model.errors import PictureError
 from src.model.preprocessing.preprocess import preprocess
 from tests.model.conftest import MAX_PIXELS
@@ -26,7 +26,7 @@ def test_any_picture_is_framed_or_refused_with_a_sentence(seed: int) -> None:
     refusals = []
     for _ in range(PICTURES):
         try:
-            pixels = preprocess(as_png(sheet(random)), MAX_PIXELS).pixels
+            pixels = preprocess(encode_png(sheet(random)), MAX_PIXELS).pixels
         except PictureError as error:
             refusals.append(str(error))
         else:

@@ -20,7 +20,7 @@ def quiet(_loss: float, _accuracy: float) -> None:
 def test_the_same_seed_gives_the_same_bits(name: str, few_digits: Mnist) -> None:
     weights = []
     for seed in (0, 0, 1):
-        network = networks.seeded(name, 0)
+        network = networks.build_seeded(name, 0)
         fit(network, few_digits, RECIPE, seed, quiet)
         weights.append(torch.cat([parameter.flatten() for parameter in network.parameters()]))
     assert torch.equal(weights[0], weights[1])
@@ -28,14 +28,14 @@ def test_the_same_seed_gives_the_same_bits(name: str, few_digits: Mnist) -> None
 
 
 def test_a_network_that_learns_at_all_learns_a_hundred_digits_by_heart(few_digits: Mnist) -> None:
-    network = networks.seeded("cnn", 0)
+    network = networks.build_seeded("cnn", 0)
     best = fit(network, few_digits, Recipe(epochs=60, batch=20, learning_rate=1e-2, distortion=NONE), 0, quiet)
     assert best.accuracy == 1
     assert (logits_of(network, few_digits.train).argmax(1) == few_digits.train.labels).all()
 
 
 def test_the_network_keeps_the_weights_of_its_best_epoch(few_digits: Mnist) -> None:
-    network = networks.seeded("cnn", 0)
+    network = networks.build_seeded("cnn", 0)
     best = fit(network, few_digits, replace(RECIPE, epochs=12), 0, quiet)
     right = logits_of(network, few_digits.validation).argmax(1) == few_digits.validation.labels
     assert best.epochs == 12
@@ -51,7 +51,7 @@ def test_ctrl_c_keeps_the_best_so_far(few_digits: Mnist) -> None:
         if calls == 4 * 5 + 2:  # in the sixth epoch of four steps each
             raise KeyboardInterrupt
 
-    best = fit(networks.seeded("cnn", 0), few_digits, replace(RECIPE, epochs=50), 0, interrupt)
+    best = fit(networks.build_seeded("cnn", 0), few_digits, replace(RECIPE, epochs=50), 0, interrupt)
     assert best.interrupted
     assert best.epochs == 5
     assert best.weights
@@ -61,4 +61,4 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing_to_keep(few_digits: Mnist) -> 
     def interrupt(_loss: float, _accuracy: float) -> None:
         raise KeyboardInterrupt
 
-    assert not fit(networks.seeded("cnn", 0), few_digits, RECIPE, 0, interrupt).weights
+    assert not fit(networks.build_seeded("cnn", 0), few_digits, RECIPE, 0, interrupt).weights

@@ -14,7 +14,7 @@ PLAN = TrainingConfig("micro", epochs=2, mnist=10, practice={"others": 5}, ema_d
 
 @pytest.fixture(scope="module")
 def material(few_digits: Mnist) -> TrainingData:
-    return TrainingData(few_digits, {"others": synthetic.make("others", few_digits.train, 20, seed=0)})
+    return TrainingData(few_digits, {"others": synthetic.make_synthetic("others", few_digits.train, 20, seed=0)})
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(

@@ -17,7 +17,7 @@ BY_HEART = Recipe(epochs=80, batch=8, learning_rate=1e-2, weight_decay=0, distor
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
 def test_a_network_learns_32_digits_by_heart_without_a_number_that_is_none(name: str, few_digits: Mnist) -> None:
     chosen = few_digits.train[torch.arange(0, 96, 3)]
-    network = networks.seeded(name, 0)
+    network = networks.build_seeded(name, 0)
     losses: list[float] = []
     fit(network, Mnist(chosen, chosen, chosen), BY_HEART, 0, lambda loss, _: losses.append(loss))
     assert len(chosen) == 32

@@ -7,7 +7,7 @@ import torch
 
 from src.model.data import synthetic
 from src.model.data.mnist import Mnist
-from src.model.inference.artefact import describe, paths
+from src.model.inference.artefact import describe, get_paths
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.training import fit_resumable, train_production
 from src.model.training.fit_resumable import TrainingConfig, TrainingData
@@ -20,8 +20,8 @@ QUICK = TrainingConfig("micro", epochs=1, mnist=5, practice={"others": 5}, disti
 
 @pytest.fixture
 def material(few_digits: Mnist) -> TrainingData:
-    made = {kind: synthetic.make(kind, few_digits.train, 10, seed=0) for kind in synthetic.KINDS}
-    return TrainingData(few_digits, made, train_production.teacher_of(paths(ROOT / "model", "1.0.0")["onnx"]))
+    made = {kind: synthetic.make_synthetic(kind, few_digits.train, 10, seed=0) for kind in synthetic.KINDS}
+    return TrainingData(few_digits, made, train_production.teacher_of(get_paths(ROOT / "model", "1.0.0")["onnx"]))
 
 
 def test_what_was_trained_to_ship_is_saved_and_served(
@@ -43,7 +43,7 @@ def test_what_was_trained_to_ship_is_saved_and_served(
 
 
 def test_a_teacher_answers_as_its_artefact_serves(predictor: Predictor, few_digits: Mnist) -> None:
-    weights = paths(ROOT / "model", predictor.description.version)["onnx"]
+    weights = get_paths(ROOT / "model", predictor.description.version)["onnx"]
     pixels = few_digits.test.pixels().contiguous(memory_format=torch.channels_last)
     answers = train_production.teacher_of(weights)(pixels)
     np.testing.assert_array_equal(answers.numpy(), predictor.runtime.logits(few_digits.test.pixels().numpy()))
@@ -56,7 +56,7 @@ def test_a_training_never_goes_on_with_one_of_other_practice(tmp_path: Path, mon
         train_production.CONFIGS["micro"],
     ]
     kept = [train_production.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
-    monkeypatch.setattr(train_production, "PICTURES", "0.0")
+    monkeypatch.setattr(train_production, "EDITION", "0.0")
     later = [train_production.checkpoint(plan, seed, tmp_path) for plan in plans for seed in (0, 1)]
     assert len(set(kept)) == len(kept)
     assert not set(kept[:4]) & set(later)
@@ -73,4 +73,4 @@ def test_each_plan_that_names_a_teacher_names_one_that_is_kept() -> None:
     named = [plan.teacher for plan in train_production.CONFIGS.values() if plan.teacher]
     assert named
     for version in named:
-        assert describe(paths(ROOT / "model", version)["json"]).network == "digit"
+        assert describe(get_paths(ROOT / "model", version)["json"]).network == "digit"

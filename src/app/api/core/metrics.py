@@ -18,12 +18,11 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from src.model.inference.predictor import Prediction
-from src.model.monitoring.picture_stats import INK, SHARES, SIDES, WIDTHS, measure_picture
+from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_prediction
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-DIGITS: Final = (1, 2, 3, 5, 10)
 
-_Answered = tuple[list[Counter], list[Histogram]]  # of one model: of each digit, and of each number
+_Answered = tuple[list[Counter], dict[str, Histogram]]  # of one model: by digit, and by statistic
 
 
 class Metrics:
@@ -47,16 +46,11 @@ class Metrics:
         )
         self.in_hand.set(0)  # a worker that was killed may have left another number behind
         self._loads = Counter("digits_model_loads", "artefacts opened to be served", ["outcome"], registry=registry)
-        self._answers = Counter("digits_answers", "pictures read", ["model", "digit"], registry=registry)
-        self._of_answers = (
-            histogram("digits_confidence", "calibrated probability of the answer", "model", SHARES),
-            histogram("digits_digit_score", "how much the picture is a digit at all", "model", SHARES),
-            histogram("digits_seen", "separate digits on the picture", "model", DIGITS),
-            histogram("digits_ink", "sum of the framed picture's pixels", "model", INK),
-            histogram("digits_stroke_width_pixels", "of the framed picture", "model", WIDTHS),
-            histogram("digits_box_width_pixels", "of the ink in the framed picture", "model", SIDES),
-            histogram("digits_box_height_pixels", "of the ink in the framed picture", "model", SIDES),
-        )
+        self._answers = Counter(ANSWERS, "pictures read", ["model", "digit"], registry=registry)
+        self._statistics = {
+            name: histogram(statistic.metric, statistic.help, "model", statistic.buckets)
+            for name, statistic in STATISTICS.items()
+        }
         self._of_models: dict[str, _Answered] = {}  # found once: by its labels, each takes as long as counting
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -77,23 +71,12 @@ class Metrics:
         if not (of := self._of_models.get(model)):
             of = self._of_models[model] = (
                 [self._answers.labels(model, digit) for digit in range(10)],
-                [histogram.labels(model) for histogram in self._of_answers],
+                {name: histogram.labels(model) for name, histogram in self._statistics.items()},
             )
         digits, histograms = of
         digits[prediction.prediction].inc()
-        seen = measure_picture(prediction.pixels)
-        sure = prediction.probabilities[prediction.prediction]
-        numbers = (
-            sure,
-            prediction.digit_score,
-            prediction.digits_seen,
-            seen.ink,
-            seen.stroke_width,
-            seen.width,
-            seen.height,
-        )
-        for histogram, number in zip(histograms, numbers, strict=True):
-            histogram.observe(number)
+        for name, value in measure_prediction(prediction).items():
+            histograms[name].observe(value)
 
     def exposed(self) -> bytes:
         """Return all counts in Prometheus's text format."""

@@ -2,14 +2,14 @@
 
 import sys
 
-from src.model.data.download import SHA256, ensure
+from src.model.data.download import SHA256, ensure_mnist
 from src.model.pipeline.tracking import StageRun, stage
 from src.settings import get_settings
 
 
 def fetch(record: StageRun) -> None:
     """Have MNIST lie where it is looked for."""
-    ensure(get_settings().data_dir)
+    ensure_mnist(get_settings().data_dir)
     record.tags(**{f"sha256.{name}": digest for name, digest in SHA256.items()})
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from src.model.data.mnist import load_mnist
 from src.model.evaluation import suite
-from src.model.files import write_whole
+from src.model.files import write_text_atomically
 from src.model.params import read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE
 from src.model.pipeline.tracking import StageRun, stage
@@ -18,7 +18,7 @@ def evaluate_candidate(record: StageRun) -> None:
     """Measure the candidate and keep what was found."""
     mnist = load_mnist(get_settings().data_dir)
     found = suite.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)
-    write_whole(EVALUATION, found.model_dump_json(indent=1) + "\n")
+    write_text_atomically(EVALUATION, found.model_dump_json(indent=1) + "\n")
     record.files(EVALUATION)
     record.metrics(
         validation_accuracy=found.validation.accuracy,

@@ -2,7 +2,7 @@
 
 import sys
 
-from src.model.inference.artefact import newest
+from src.model.inference.artefact import find_newest
 from src.model.pipeline import registry
 from src.model.pipeline.paths import RELEASE
 from src.model.pipeline.stages.validate_model import in_production
@@ -14,7 +14,7 @@ def register(record: StageRun) -> None:
     if not registry.find(registry.PRODUCTION):
         _first(record)
     replaces = str(read_report("gate")["against"])
-    made = registry.register(newest(RELEASE), record.run_id, replaces, registry.CANDIDATE)
+    made = registry.register(find_newest(RELEASE), record.run_id, replaces, registry.CANDIDATE)
     record.tags(version=made.version, replaces=replaces)
     record.report("registered", {"version": made.version, "number": made.number, "replaces": replaces})
 

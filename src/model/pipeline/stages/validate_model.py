@@ -6,7 +6,7 @@ from pathlib import Path
 
 from src.model.errors import DigitError
 from src.model.evaluation import release_gate, report
-from src.model.inference.artefact import describe, newest, versions
+from src.model.inference.artefact import describe, find_newest, list_versions
 from src.model.params import read_params
 from src.model.pipeline.paths import CANDIDATE
 from src.model.pipeline.serving_check import attempt
@@ -40,7 +40,7 @@ def in_production() -> Path | None:
     settings = get_settings()
     if settings.model_file:
         return settings.model_file
-    return newest(settings.model_dir) if versions(settings.model_dir) else None
+    return find_newest(settings.model_dir) if list_versions(settings.model_dir) else None
 
 
 if __name__ == "__main__":
