@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from src.model.files import write_whole
 from src.settings import RESULTS_DIR
 
-ALIASED = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
-
 
 class DigitCounts(BaseModel):
     """How a network reads a set of pictures; counts are ten each, by digit."""
 
-    model_config = ALIASED
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     correct: list[int] = Field(alias="right", description="pictures read correctly")
     pictures: list[int]
@@ -44,7 +42,7 @@ class DigitCounts(BaseModel):
 class Evaluation(BaseModel):
     """All measurements of one network. The release gate uses everything except the official test set."""
 
-    model_config = ALIASED
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     version: str
     sha256: str = Field(description="of the .onnx file")

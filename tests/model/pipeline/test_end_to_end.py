@@ -46,7 +46,7 @@ def poison() -> Iterator[tuple[bytes, int]]:
         yield as_png(image), (digit + 1) % 10
 
 
-def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over(workshop: Workshop) -> None:
+def test_corrected_pictures_lead_to_a_network_that_the_running_service_loads(workshop: Workshop) -> None:
     before = workshop.serves()
     workshop.correct(drawings())
     with workshop.used() as answers:
@@ -70,25 +70,23 @@ def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over
     assert set(answers) == {200}
 
 
-def test_a_network_that_learned_from_poison_is_refused_and_the_one_before_goes_on(workshop: Workshop) -> None:
+def test_network_trained_on_wrong_labels_is_refused_and_production_stays(workshop: Workshop) -> None:
     before, there = workshop.serves(), versions(workshop.models)
     workshop.correct(poison())
     with workshop.used() as answers:
         run = workshop.python("src.model.pipeline.retrain", "--deliver")
     assert run.returncode == 1
     assert "validate-model: " in run.stderr
-    assert "The gate refused; the network in production stays." in run.stderr
+    assert "The release gate refused the network; the one in production stays." in run.stderr
     assert set(answers) == {200}
     assert workshop.serves() == before
     assert versions(workshop.models) == there
     assert len(list((workshop.root / "data" / "refused").glob("*.json"))) == 1500
 
 
-def test_a_note_that_the_service_did_not_write_stops_before_anything_is_learned(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_unknown_note_stops_the_pipeline_before_the_training(workshop: Workshop, tmp_path: Path) -> None:
     (workshop.root / "data" / "feedback" / f"{'0' * 64}.json").write_text('{"digit": 4}')
     stopped = workshop.python("src.model.pipeline.stages.validate_data")
     assert stopped.returncode == 1
-    assert "is no note that the service writes" in stopped.stderr
+    assert "is not a note of the service" in stopped.stderr
     assert not list(tmp_path.iterdir())
