@@ -1,4 +1,4 @@
-"""The workflows: nothing is published that was not tested, started and asked, and nobody gets more than they need."""
+"""The workflows: only tested images are published, and every job has the permissions that it needs and no more."""
 
 import re
 import subprocess
@@ -17,8 +17,7 @@ FILES: Final = sorted(path.name for path in FOLDER.glob("*.yml"))
 
 def jobs(file: str) -> dict[str, dict[str, Any]]:
     """Return a workflow's jobs by name."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / file).read_text())["jobs"]
-    return found
+    return dict(yaml.safe_load((FOLDER / file).read_text())["jobs"])
 
 
 @pytest.mark.parametrize(
@@ -29,49 +28,49 @@ def jobs(file: str) -> dict[str, dict[str, Any]]:
     ],
     ids=["actionlint", "zizmor"],
 )
-def test_the_workflows_are_clean(linter: list[str]) -> None:
+def test_linters_find_nothing(linter: list[str]) -> None:
     check = subprocess.run([*linter, *map(str, FOLDER.glob("*.yml"))], capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stdout + check.stderr
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_action_is_known_by_its_commit(file: str) -> None:
-    used = re.findall(r"uses: (.+)", (FOLDER / file).read_text())
-    assert used
-    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+def test_every_action_is_pinned_to_a_commit(file: str) -> None:
+    actions = re.findall(r"uses: (.+)", (FOLDER / file).read_text())
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_job_ends_in_time_and_may_do_only_what_it_says(file: str) -> None:
+def test_every_job_has_a_timeout_and_its_own_permissions(file: str) -> None:
     workflow = yaml.safe_load((FOLDER / file).read_text())
     assert workflow["permissions"] == {}
     assert "concurrency" in workflow
     assert all(job["timeout-minutes"] and job["permissions"] for job in workflow["jobs"].values())
 
 
-def test_what_is_published_was_tested_started_and_asked_before() -> None:
-    found = jobs("docker-image.yml")
-    publishing = [name for name, job in found.items() if "docker/build-push-action" in str(job)]
+def test_image_is_published_after_tests_a_start_and_a_scan() -> None:
+    docker_jobs = jobs("docker-image.yml")
+    publishing = [name for name, job in docker_jobs.items() if "docker/build-push-action" in str(job)]
     assert publishing == ["publish"]
-    assert set(found["publish"]["needs"]) == {"test", "pipeline", "image"}
-    assert "tools.ask_stack" in str(found["image"])
-    scans = [step["with"] for step in found["image"]["steps"] if "scan-action" in step.get("uses", "")]
+    assert set(docker_jobs["publish"]["needs"]) == {"test", "pipeline", "image"}
+    assert "tools.ask_stack" in str(docker_jobs["image"])
+    scans = [step["with"] for step in docker_jobs["image"]["steps"] if "scan-action" in step.get("uses", "")]
     assert [scan["image"] for scan in scans] == ["digits-api", "digits-page"]
     assert all(scan["fail-build"] and scan["only-fixed"] and scan["severity-cutoff"] == "critical" for scan in scans)
 
 
-def test_no_secret_is_needed_to_be_green() -> None:
-    found = jobs("docker-image.yml")
-    assert found["publish"]["if"] == "needs.image.outputs.publish == 'true'"
-    assert "github.event_name == 'push' && secrets.DOCKER_USERNAME != ''" in found["image"]["outputs"]["publish"]
-    for name, job in found.items():
+def test_only_publishing_needs_secrets() -> None:
+    docker_jobs = jobs("docker-image.yml")
+    assert docker_jobs["publish"]["if"] == "needs.image.outputs.publish == 'true'"
+    assert "github.event_name == 'push' && secrets.DOCKER_USERNAME != ''" in docker_jobs["image"]["outputs"]["publish"]
+    for name, job in docker_jobs.items():
         if name != "publish":
             assert "secrets." not in str(job["steps"])
 
 
-def test_a_trained_network_is_proposed_and_not_pushed_past_review() -> None:
-    found = jobs("train.yml")
-    assert "contents" not in {name for name, level in found["train"]["permissions"].items() if level == "write"}
-    steps = str(found["propose"]["steps"])
+def test_trained_network_is_proposed_in_a_pull_request() -> None:
+    train_jobs = jobs("train.yml")
+    assert "contents" not in {name for name, level in train_jobs["train"]["permissions"].items() if level == "write"}
+    steps = str(train_jobs["propose"]["steps"])
     assert "gh pr create" in steps
     assert re.findall(r"git push[^\\]*", steps) == ['git push --set-upstream origin "network-$VERSION"']

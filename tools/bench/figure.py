@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib import pyplot
 
-from src.model.evaluation.plots import save
+from src.model.evaluation.plots import save_figure
 
 COLOURS = {"constant": "#bbbbbb", "decoded": "#777777", "predict": "#1b7837"}
 NAMES = {"constant": "the same answer always", "decoded": "… and decodes the picture", "predict": "reads the digit"}
@@ -31,7 +31,7 @@ def draw(runs: Sequence[dict[str, Any]], path: Path) -> None:
         whole.supylabel("requests a second, one worker", fontsize=8)
         return whole
 
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def _bars(place: Any, runs: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""How good an artefact is, measured through the same path that people's pictures take.
+"""Measure a network through the same path that users' pictures take.
 
 python -m src.model.evaluation.evaluate --save                 the newest release; saves the results in docs/results
 python -m src.model.evaluation.evaluate --folder my-digits     also folders of files named <label>_<anything>.<ext>
@@ -15,38 +15,17 @@ import numpy as np
 from PIL import Image
 
 from src.model.errors import DataError, DigitError
-from src.model.evaluation import report
-from src.model.evaluation.metrics import per_digit
-from src.model.evaluation.predictions import File, predict_all, tally
-from src.model.evaluation.report import Evaluation
+from src.model.evaluation.metrics import score_digits
+from src.model.evaluation.predictions import LabelledFile, count_digits, predict_all
+from src.model.evaluation.report import Evaluation, save_evaluation
 from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import PLOTS_DIR, get_settings
 
 
-def resized(data: bytes) -> Framed:
-    """Resize a picture to 28x28 and do nothing else, as most MNIST demonstrations do: what framing is compared with."""
-    with Image.open(io.BytesIO(data)) as image:
-        levels = np.asarray(image.convert("L").resize((SIDE, SIDE)))
-    return Framed(np.asarray(levels / 255, np.float32), 1)
-
-
-def folder_files(folder: Path) -> list[File]:
-    """Return the files `<label>_<anything>` below `folder`, in order of their names, each with its label.
-
-    Raises `DataError` if there are none.
-    """
-    found = [(path.read_bytes(), int(path.name[0])) for path in sorted(folder.rglob("[0-9]_*")) if path.is_file()]
-    if not found:
-        raise DataError(
-            f"{folder} has no files named <label>_<anything>.<ext>, as 4_mine.png is: name a folder that does."
-        )
-    return found
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Print the figures of an artefact."""
+    """Print the measurements of a network; return the exit status."""
     options = _parser().parse_args(arguments)
     settings = get_settings()
     try:
@@ -63,53 +42,75 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _evaluate_folders(path: Path, folders: list[Path], resize_only: bool) -> None:
     predictor = open_predictor(path, get_settings().max_pixels)
-    _report(f"{predictor.description.network}, {predictor.description.parameters:,} parameters, from {path.name}")
+    _print(f"{predictor.description.network}, {predictor.description.parameters:,} parameters, from {path.name}")
     for folder in folders:
-        answered = predict_all(predictor, folder_files(folder), resized if resize_only else None)
-        _report(f"{folder}: {tally(answered)}")
+        predictions = predict_all(predictor, read_folder(folder), resize if resize_only else None)
+        _print(f"{folder}: {count_digits(predictions)}")
 
 
-def _evaluate_all(path: Path, folders: list[Path], keep: bool) -> None:
-    # evaluating folders needs neither torch nor MNIST
+def _evaluate_all(path: Path, folders: list[Path], save: bool) -> None:
+    # imported here because evaluating folders needs neither torch nor MNIST
     from src.model.data.mnist import load_mnist  # noqa: PLC0415
     from src.model.evaluation import plots, suite  # noqa: PLC0415
 
-    own = {folder.name: folder_files(folder) for folder in folders}
+    files = {folder.name: read_folder(folder) for folder in folders}
     mnist = load_mnist(get_settings().data_dir)
-    found = suite.evaluate(path, mnist, own)
-    _report("\n".join(_lines(found)))
-    if keep:
-        _report(f"saved {report.save(found)}")
-        shares, figure = suite.probabilities(path, mnist.test), PLOTS_DIR / f"mistakes-{found.version}.png"
-        plots.save(lambda: plots.mistakes(shares, mnist.test), figure)
-        _report(f"drew {figure}")
+    evaluation = suite.evaluate(path, mnist, files)
+    _print("\n".join(_format(evaluation)))
+    if save:
+        _print(f"saved {save_evaluation(evaluation)}")
+        probabilities = suite.predict_probabilities(path, mnist.test)
+        figure = PLOTS_DIR / f"mistakes-{evaluation.version}.png"
+        plots.save_figure(lambda: plots.draw_mistakes(probabilities, mnist.test), figure)
+        _print(f"drew {figure}")
 
 
-def _lines(found: Evaluation) -> Iterator[str]:
-    yield f"{found.version}: {found.network}, {found.parameters:,} parameters, {found.bytes:,} bytes"
-    yield f"a picture through the network: {found.network_ms:.2f} ms; a drawing, file to answer: {found.drawing_ms:.2f}"
-    yield f"MNIST validation, as files: {found.validation}"
-    yield f"MNIST test, as files: {found.test}, loss {found.test.loss:.4f}" if found.test else ""
-    yield from _table(found.confusion)
-    yield from (f"{kind}: {tally}" for kind, tally in found.practice.items())
-    yield from (f"corrupted by {name}: {tally.accuracy:.2%}" for name, tally in found.corrupted.items())
-    yield f"mean over the corruptions: {found.robustness:.2%}"
-    yield from (f"digit or not, against {name}: AUROC {area:.4f}" for name, area in found.others.items())
-    yield from (f"{name}: {tally}" for name, tally in found.folders.items())
+def read_folder(folder: Path) -> list[LabelledFile]:
+    """Return the files below `folder` that are named <label>_<anything>, sorted by path, with their labels.
+
+    Raises `DataError` if there are none.
+    """
+    files = [(path.read_bytes(), int(path.name[0])) for path in sorted(folder.rglob("[0-9]_*")) if path.is_file()]
+    if not files:
+        raise DataError(f"{folder} has no files named <label>_<anything>.<ext>, such as 4_mine.png.")
+    return files
 
 
-def _table(confusion: list[list[int]]) -> Iterator[str]:
-    """Yield the confusion matrix of the test set with precision, recall and F1 of each digit."""
-    counts = np.array(confusion).reshape(-1, 10)
-    truth, read = (axis.repeat(counts.ravel()) for axis in np.indices(counts.shape).reshape(2, -1))
-    scores = per_digit(read, truth)
+def resize(data: bytes) -> Framed:
+    """Resize a picture file to 28x28 without framing it, as most MNIST demonstrations do."""
+    with Image.open(io.BytesIO(data)) as image:
+        levels = np.asarray(image.convert("L").resize((SIDE, SIDE)))
+    return Framed(np.asarray(levels / 255, np.float32), 1)
+
+
+def _format(evaluation: Evaluation) -> Iterator[str]:
+    size = f"{evaluation.parameters:,} parameters, {evaluation.bytes:,} bytes"
+    yield f"{evaluation.version}: {evaluation.network}, {size}"
+    yield f"network: {evaluation.network_ms:.2f} ms a picture; file to prediction: {evaluation.drawing_ms:.2f} ms"
+    yield f"MNIST validation set: {evaluation.validation}"
+    if evaluation.test:
+        yield f"MNIST test set: {evaluation.test}, loss {evaluation.test.loss:.4f}"
+        yield from _format_confusion(evaluation.confusion)
+    yield from (f"{kind} digits: {counts}" for kind, counts in evaluation.synthetic.items())
+    yield from (f"with {name}: {counts.accuracy:.2%}" for name, counts in evaluation.corrupted.items())
+    yield f"mean over the corruptions: {evaluation.robustness:.2%}"
+    for kind, auroc in evaluation.non_digit_auroc.items():
+        yield f"digits against non-digits ({kind}): AUROC {auroc:.4f}"
+    yield from (f"{name}: {counts}" for name, counts in evaluation.folders.items())
+
+
+def _format_confusion(confusion: list[list[int]]) -> Iterator[str]:
+    """Yield the lines of the confusion matrix with precision, recall and F1 of each digit."""
+    counts = np.array(confusion)
+    labels, predictions = (axis.repeat(counts.ravel()) for axis in np.indices(counts.shape).reshape(2, -1))
+    metrics = score_digits(predictions, labels)
     yield "digit  " + "".join(f"{digit:>6}" for digit in range(10)) + "   precision  recall      F1"
     for digit, row in enumerate(counts):
-        figures = f"{scores.precision[digit]:>12.2%}{scores.recall[digit]:>8.2%}{scores.f1[digit]:>8.2%}"
-        yield f"{digit:>5}  " + "".join(f"{count:>6}" for count in row) + figures
+        scores = f"{metrics.precision[digit]:>12.2%}{metrics.recall[digit]:>8.2%}{metrics.f1[digit]:>8.2%}"
+        yield f"{digit:>5}  " + "".join(f"{count:>6}" for count in row) + scores
 
 
-def _report(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
@@ -117,14 +118,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m src.model.evaluation.evaluate", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--model", type=Path, help="the artefact's .json, .onnx or .pt (default: the newest release)")
+    parser.add_argument("--model", type=Path, help="the network's .json, .onnx or .pt (default: the newest release)")
     parser.add_argument("--folder", type=Path, nargs="*", default=[], help="folders of files <label>_<anything>.<ext>")
-    parser.add_argument("--resize-only", action="store_true", help="read the folders without framing, to compare")
-    parser.add_argument("--folder-only", action="store_true", help="leave MNIST out")
+    parser.add_argument("--resize-only", action="store_true", help="resize the folders' pictures, don't frame them")
+    parser.add_argument("--folder-only", action="store_true", help="measure only the folders, not MNIST")
     parser.add_argument(
         "--save",
         action="store_true",
-        help="keep the figures in docs/results/evaluation-<version>.json, mistakes in docs/figures",
+        help="save docs/results/evaluation-<version>.json and the plot of the mistakes in docs/figures",
     )
     return parser
 

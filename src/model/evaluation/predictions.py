@@ -1,4 +1,4 @@
-"""Prediction picture files and counting what was right."""
+"""Predictions of a set of labelled pictures, and their counts by digit."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,43 +6,44 @@ import numpy as np
 from tqdm import tqdm
 
 from src.model.errors import PictureError
-from src.model.evaluation.metrics import calibration_error
-from src.model.evaluation.report import DigitCounts, counts
+from src.model.evaluation.metrics import DIGITS, calibration_error
+from src.model.evaluation.report import DigitCounts
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Framed, preprocess
 from src.settings import get_settings
 
-File = tuple[bytes, int]  # a picture and the digit that it shows
-Frame = Callable[[bytes], Framed]
-Predictions = list[tuple[Prediction | None, int]]  # None where the picture was refused
+LabelledFile = tuple[bytes, int]  # a picture file and its digit
+Predictions = list[tuple[Prediction | None, int]]  # with the labels; None where the picture was refused
 
 
-def predict_all(predictor: Predictor, pictures: Iterable[File], frame: Frame | None = None) -> Predictions:
-    """Read picture files; `frame` takes the place of the usual framing."""
-    limit = get_settings().max_pixels
-    found: Predictions = []
-    for data, label in tqdm(list(pictures), leave=False, unit="picture", disable=None):
+def predict_all(
+    predictor: Predictor, files: Iterable[LabelledFile], frame: Callable[[bytes], Framed] | None = None
+) -> Predictions:
+    """Predict the digits of picture files; `frame` replaces the usual preprocessing."""
+    max_pixels = get_settings().max_pixels
+    predictions: Predictions = []
+    for data, label in tqdm(list(files), leave=False, unit="picture", disable=None):
         try:
-            framed = frame(data) if frame else preprocess(data, limit)
+            framed = frame(data) if frame else preprocess(data, max_pixels)
         except PictureError:
-            found.append((None, label))
-            continue
-        found.append((predictor.predict_framed(framed), label))
-    return found
+            predictions.append((None, label))
+        else:
+            predictions.append((predictor.predict_framed(framed), label))
+    return predictions
 
 
-def tally(answered: Predictions) -> DigitCounts:
-    """Count what was right, and how far confidence is from it."""
+def count_digits(predictions: Predictions) -> DigitCounts:
+    """Count pictures and correct predictions by digit, and measure calibration error and loss."""
+    answered = [(prediction, label) for prediction, label in predictions if prediction]
+    pictures = [label for _, label in predictions]
+    correct = [label for prediction, label in answered if prediction.prediction == label]
+    probabilities = np.array([prediction.probabilities for prediction, _ in answered]).reshape(-1, 10)
     labels = np.array([label for _, label in answered], np.int64)
-    read = [(prediction, label) for prediction, label in answered if prediction]
-    right = np.array([label for prediction, label in read if prediction.prediction == label], np.int64)
-    shares = np.array([prediction.probabilities for prediction, _ in read]).reshape(-1, 10)
-    truth = np.array([label for _, label in read], np.int64)
-    likelihood = np.clip(shares[np.arange(len(truth)), truth], 1e-12, 1)
+    likelihood = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
     return DigitCounts(
-        right=counts(right),
-        pictures=counts(labels),
-        refused=len(answered) - len(read),
-        calibration_error=round(calibration_error(shares, truth), 5) if read else 0.0,
-        loss=round(float(-np.log(likelihood).mean()), 5) if read else 0.0,
+        correct=[correct.count(digit) for digit in DIGITS],
+        pictures=[pictures.count(digit) for digit in DIGITS],
+        refused=len(predictions) - len(answered),
+        calibration_error=round(calibration_error(probabilities, labels), 5) if answered else 0.0,
+        loss=round(float(-np.log(likelihood).mean()), 5) if answered else 0.0,
     )

@@ -1,9 +1,11 @@
-"""What is known of an artefact: counts and figures that `evaluate.py` measures and saves, and the gate compares."""
+"""The evaluation of a network: what `evaluate.py` measures and saves, and the release gate compares.
+
+The keys of the saved JSON are older than the names here: `right` is `correct`, `practice` is `synthetic`, and so on.
+"""
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from src.model.files import write_text_atomically
@@ -11,74 +13,76 @@ from src.settings import RESULTS_DIR
 
 
 class DigitCounts(BaseModel):
-    """How a set of pictures was read, digit by digit."""
+    """How a network reads a set of pictures; counts are ten each, by digit."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
-    right: list[int] = Field(description="of each digit, how many were read as it")
-    pictures: list[int] = Field(description="of each digit")
-    refused: int = Field(0, description="read as no picture or as blank; wrong like any other")
-    calibration_error: float = Field(description="expected, over fifteen bins of confidence, 0..1")
-    loss: float = Field(description="mean cross-entropy in nats of what was not refused, calibrated")
+    correct: list[int] = Field(alias="right", description="pictures read correctly")
+    pictures: list[int]
+    refused: int = Field(0, description="unreadable or blank pictures; they count as errors")
+    calibration_error: float = Field(description="expected calibration error over fifteen bins, 0..1")
+    loss: float = Field(description="mean cross-entropy of the calibrated probabilities in nats, without refused ones")
 
     @property
     def accuracy(self) -> float:
-        """The share that was read, 0..1."""
-        return sum(self.right) / max(sum(self.pictures), 1)
+        """The share of pictures that are read correctly, 0..1."""
+        return sum(self.correct) / max(sum(self.pictures), 1)
+
+    @property
+    def errors(self) -> int:
+        """The number of pictures that are misread or refused."""
+        return sum(self.pictures) - sum(self.correct)
 
     def __str__(self) -> str:
-        said = f"{sum(self.right)} of {sum(self.pictures)} right, {self.accuracy:.2%}"
         refused = f", {self.refused} refused" if self.refused else ""
-        return f"{said}{refused}, calibration error {self.calibration_error:.2%}"
+        share = f"{sum(self.correct)} of {sum(self.pictures)} right, {self.accuracy:.2%}"
+        return f"{share}{refused}, calibration error {self.calibration_error:.2%}"
 
 
 class Evaluation(BaseModel):
-    """All figures of one artefact. The gate looks at everything but the official test set."""
+    """All measurements of one network. The release gate uses everything except the official test set."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     version: str
-    sha256: str = Field(description="of the .onnx that was measured")
+    sha256: str = Field(description="of the .onnx file")
     network: str
     parameters: int
-    bytes: int = Field(description="of the .onnx")
+    bytes: int = Field(description="size of the .onnx file")
     machine: str
-    pictures: str = Field("2.1", description="edition of the framing and of what is made up that it was measured on")
-    network_ms: float = Field(description="one picture through the network, one core, median")
-    drawing_ms: float = Field(description="a drawing of 280x280, from file to answer, one core, median")
-    validation: DigitCounts = Field(description="MNIST's, 5,000 digits, as files")
-    practice: dict[str, DigitCounts] = Field(
-        description="validation digits as other pens, scanners and hands make them"
+    edition: str = Field("2.1", alias="pictures", description="edition of the preprocessing and the synthetic pictures")
+    network_ms: float = Field(description="median time of the network for one picture, on one core")
+    drawing_ms: float = Field(description="median time from a 280x280 file to the prediction, on one core")
+    validation: DigitCounts = Field(description="MNIST's validation set, 5,000 digits as PNG files")
+    synthetic: dict[str, DigitCounts] = Field(
+        alias="practice", description="synthetic digits made from the validation set, by kind"
     )
-    corrupted: dict[str, DigitCounts] = Field(description="validation digits as files with MNIST-C's corruptions")
-    others: dict[str, float] = Field(description="area under the ROC curve of the digit score against what is no digit")
-    test: DigitCounts | None = Field(None, description="MNIST's official test set, as files")
-    confusion: list[list[int]] = Field([], description="of the test set: rows are digits, columns what was read")
-    folders: dict[str, DigitCounts] = Field({}, description="of the user's own files")
+    corrupted: dict[str, DigitCounts] = Field(description="validation digits with MNIST-C's corruptions, by name")
+    non_digit_auroc: dict[str, float] = Field(
+        alias="others", description="area under the ROC curve of the digit score, digits against non-digits, by kind"
+    )
+    test: DigitCounts | None = Field(None, description="MNIST's official test set as PNG files")
+    confusion: list[list[int]] = Field([], description="of the test set: rows are labels, columns are predictions")
+    folders: dict[str, DigitCounts] = Field({}, description="the user's own files, by folder")
 
     @property
     def robustness(self) -> float:
         """The mean accuracy over the corruptions, 0..1."""
-        return float(np.mean([tally.accuracy for tally in self.corrupted.values()]))
+        return float(np.mean([counts.accuracy for counts in self.corrupted.values()]))
 
 
-def path_of(version: str, folder: Path = RESULTS_DIR) -> Path:
-    """Return where the evaluation of `version` is kept."""
+def evaluation_path(version: str, folder: Path = RESULTS_DIR) -> Path:
+    """Return the path of the saved evaluation of `version`."""
     return folder / f"evaluation-{version}.json"
 
 
-def save(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
-    """Write an evaluation, whole or not at all, and return its path."""
-    path = path_of(evaluation.version, folder)
+def save_evaluation(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
+    """Save an evaluation atomically and return its path."""
+    path = evaluation_path(evaluation.version, folder)
     write_text_atomically(path, evaluation.model_dump_json(indent=1) + "\n")
     return path
 
 
-def read(path: Path) -> Evaluation:
-    """Read what `save` wrote."""
+def load_evaluation(path: Path) -> Evaluation:
+    """Load a saved evaluation."""
     return Evaluation.model_validate_json(path.read_bytes())
-
-
-def counts(values: NDArray[np.int64]) -> list[int]:
-    """Count how often each of 0..9 is among `values` [N]."""
-    return [int(count) for count in np.bincount(values, minlength=10)]

@@ -1,4 +1,4 @@
-"""Measuring an artefact through the path that people's pictures take: file in, answer out."""
+"""The measurements of an evaluation, made through the path that users' pictures take: from file to prediction."""
 
 import platform
 import statistics
@@ -14,93 +14,88 @@ from sklearn.metrics import roc_auc_score
 from src.model.data.mnist import Digits, Mnist, encode_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupt
 from src.model.data.synthetic import EDITION, KINDS, make_synthetic
-from src.model.evaluation.metrics import confusion
-from src.model.evaluation.predictions import File, Predictions, predict_all, tally
+from src.model.evaluation.metrics import count_confusions
+from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import ROOT, get_settings
 
-SEED: Final = 99  # of what is made up to be measured on: no training draws from it
-CORRUPTED: Final = 1000  # pictures of each corruption
-PRACTICE: Final = 1000  # pictures of each kind
-ROUNDS: Final = 100
+SEED: Final = 99  # of the synthetic pictures; no training uses it
+CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
+SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
+TIMED_RUNS: Final = 100
 
 
-def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[File]], with_test: bool = True) -> Evaluation:
-    """Measure everything that an `Evaluation` holds; the official test set only if it is asked for."""
+def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], with_test: bool = True) -> Evaluation:
+    """Measure the network at `path`, on the official test set only if `with_test`."""
     predictor = open_predictor(path, get_settings().max_pixels)
-    digits = predict_all(predictor, files(mnist.validation))
-    test = predict_all(predictor, files(mnist.test)) if with_test else []
-    network_ms, drawing_ms = _speed(predictor)
-    made_up = make_synthetic("others", mnist.validation, PRACTICE, SEED)
+    description = predictor.description
+    validation = predict_all(predictor, to_files(mnist.validation))
+    test = predict_all(predictor, to_files(mnist.test)) if with_test else []
+    non_digits = _predict_framed(predictor, make_synthetic("others", mnist.validation, SYNTHETIC_SIZE, SEED))
+    network_ms, drawing_ms = _measure_speed(predictor)
     return Evaluation(
-        version=predictor.description.version,
-        sha256=predictor.description.sha256["onnx"],
-        network=predictor.description.network,
-        parameters=predictor.description.parameters,
+        version=description.version,
+        sha256=description.sha256["onnx"],
+        network=description.network,
+        parameters=description.parameters,
         bytes=path.with_suffix(".onnx").stat().st_size,
         machine=f"{platform.machine()}, {platform.system()}",
-        pictures=EDITION,
+        edition=EDITION,
         network_ms=network_ms,
         drawing_ms=drawing_ms,
-        validation=tally(digits),
-        practice=_practice(predictor, mnist.validation),
-        corrupted=_corrupted(predictor, mnist.validation),
-        others={"made up": others_auc(digits, _framed(predictor, made_up))},
-        test=tally(test) if test else None,
-        confusion=_confusion(test).tolist() if test else [],
-        folders={name: tally(predict_all(predictor, pictures)) for name, pictures in folders.items()},
+        validation=count_digits(validation),
+        synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in KINDS[:-1]},
+        corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
+        non_digit_auroc={"made up": _measure_auroc(validation, non_digits)},
+        test=count_digits(test) if test else None,
+        confusion=_count_confusions(test).tolist() if test else [],
+        folders={name: count_digits(predict_all(predictor, files)) for name, files in folders.items()},
     )
 
 
-def probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
-    """Return what an artefact says of digits that are framed already, [N, 10]."""
-    answered = _framed(open_predictor(path, get_settings().max_pixels), digits)
-    return np.array([prediction.probabilities for prediction, _ in answered if prediction])
+def predict_probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
+    """Return the probabilities [N, 10] that the network at `path` gives to framed digits."""
+    predictions = _predict_framed(open_predictor(path, get_settings().max_pixels), digits)
+    return np.array([prediction.probabilities for prediction, _ in predictions if prediction])
 
 
-def files(digits: Digits) -> list[File]:
+def to_files(digits: Digits) -> list[LabelledFile]:
     """Return digits as PNG files."""
     return [(encode_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
 
 
-def others_auc(digits: Predictions, others: Predictions) -> float:
-    """Return how well the digit score tells digits from what is none: the area under the ROC curve, 0..1."""
-    scores = [prediction.digit_score if prediction else 0.0 for prediction, _ in (*digits, *others)]
-    return round(float(roc_auc_score([1] * len(digits) + [0] * len(others), scores)), 4)
-
-
-def _confusion(answered: Predictions) -> NDArray[np.int64]:
-    read = [(prediction.prediction, label) for prediction, label in answered if prediction]
-    return confusion(np.array([prediction for prediction, _ in read]), np.array([label for _, label in read]))
-
-
-def _practice(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
-    return {kind: tally(_framed(predictor, make_synthetic(kind, digits, PRACTICE, SEED))) for kind in KINDS[:-1]}
-
-
-def _framed(predictor: Predictor, digits: Digits) -> Predictions:
-    """Read digits that are framed already."""
+def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
     pixels = digits.pixels().numpy()[:, 0]
-    predictions = predictor.predict_batch([Framed(each, 1) for each in pixels])
+    predictions = predictor.predict_batch([Framed(picture, 1) for picture in pixels])
     return list(zip(predictions, digits.labels.tolist(), strict=True))
 
 
-def _corrupted(predictor: Predictor, digits: Digits) -> dict[str, DigitCounts]:
-    chosen = digits[:CORRUPTED]
-    clean, labels = chosen.pixels().numpy()[:, 0], chosen.labels.tolist()
-    found = {}
-    for name in CORRUPTIONS:
-        levels = np.rint(corrupt(name, clean) * 255).astype(np.uint8)
-        found[name] = tally(
-            predict_all(predictor, [(encode_png(each), label) for each, label in zip(levels, labels, strict=True)])
-        )
-    return found
+def _count_synthetic(predictor: Predictor, kind: str, digits: Digits) -> DigitCounts:
+    return count_digits(_predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED)))
 
 
-def _speed(predictor: Predictor) -> tuple[float, float]:
-    """Return how long the network takes for a picture, and a drawing from file to answer: medians in milliseconds."""
+def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:
+    sample = digits[:CORRUPTED_SIZE]
+    levels = np.rint(corrupt(corruption, sample.pixels().numpy()[:, 0]) * 255).astype(np.uint8)
+    files = [(encode_png(picture), label) for picture, label in zip(levels, sample.labels.tolist(), strict=True)]
+    return count_digits(predict_all(predictor, files))
+
+
+def _measure_auroc(digits: Predictions, non_digits: Predictions) -> float:
+    """Return the area under the ROC curve of the digit score, 0..1; a refused picture scores 0."""
+    scores = [prediction.digit_score if prediction else 0.0 for prediction, _ in (*digits, *non_digits)]
+    return round(float(roc_auc_score([1] * len(digits) + [0] * len(non_digits), scores)), 4)
+
+
+def _count_confusions(predictions: Predictions) -> NDArray[np.int64]:
+    answered = [(prediction.prediction, label) for prediction, label in predictions if prediction]
+    return count_confusions(*np.array(answered, np.int64).reshape(-1, 2).T)
+
+
+def _measure_speed(predictor: Predictor) -> tuple[float, float]:
+    """Return the median times in ms of the network for one picture, and from a drawing's file to its prediction."""
     images = np.zeros((1, 1, SIDE, SIDE), np.float32)
     drawing = (ROOT / "data" / "samples" / "4_drawn.png").read_bytes()
     return _median_ms(lambda: predictor.runtime.logits(images)), _median_ms(lambda: predictor.predict(drawing))
@@ -108,7 +103,7 @@ def _speed(predictor: Predictor) -> tuple[float, float]:
 
 def _median_ms(work: Callable[[], object]) -> float:
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(TIMED_RUNS):
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)

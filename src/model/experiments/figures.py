@@ -9,14 +9,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from src.model.data.mnist import Mnist
 from src.model.evaluation.plots import (
-    COLOURS,
-    blank,
-    calibration,
-    confusion,
+    create_figure,
+    draw_calibration,
+    draw_confusion,
+    draw_digit_metrics,
+    draw_mistakes,
     hide_empty,
-    mistakes,
-    per_digit,
-    save,
+    save_figure,
     show_picture,
 )
 from src.model.experiments.results import Layout, cells
@@ -24,6 +23,7 @@ from src.model.experiments.runs import Trained, laid_out
 from src.model.inference.confidence import log_softmax
 
 NAMES = {"cnn": "CNN", "mlp": "MLP", "sparse": "sparse MLP"}
+COLOURS = {"given": "#1b7837", "permuted": "#b2182b", "recovered": "#2166ac"}
 DASHES = {"cnn": "-", "mlp": "--", "sparse": ":"}
 
 
@@ -36,13 +36,13 @@ def draw(mnist: Mnist, found: Sequence[Trained], folder: Path) -> None:
         "learning": lambda: learning(found),
         "permuted": lambda: permuted(mnist, cnn.run.seed),
         "filters": lambda: filters(found),
-        "confusion": lambda: confusion(probabilities.argmax(1), labels),
-        "per-digit": lambda: per_digit(probabilities.argmax(1), labels),
-        "mistakes": lambda: mistakes(probabilities, mnist.test),
-        "calibration": lambda: calibration(probabilities, labels),
+        "confusion": lambda: draw_confusion(probabilities.argmax(1), labels),
+        "per-digit": lambda: draw_digit_metrics(probabilities.argmax(1), labels),
+        "mistakes": lambda: draw_mistakes(probabilities, mnist.test),
+        "calibration": lambda: draw_calibration(probabilities, labels),
     }
     for name, figure in figures.items():
-        save(figure, folder / f"{name}.png")
+        save_figure(figure, folder / f"{name}.png")
 
 
 def one(found: Sequence[Trained], network: str, layout: Layout) -> Trained:
@@ -52,7 +52,7 @@ def one(found: Sequence[Trained], network: str, layout: Layout) -> Trained:
 
 def learning(found: Sequence[Trained]) -> Figure:
     """Validation error by epoch: the mean of the seeds, and one standard deviation around it."""
-    figure, axes = blank(6, 3.6)
+    figure, axes = create_figure(6, 3.6)
     for (_, network, layout), runs in cells(each.run for each in found).items():
         error = 100 * (1 - np.array([[accuracy for _, accuracy in run.learning] for run in runs]))
         epochs, mean, deviation = np.arange(1, error.shape[1] + 1), error.mean(0), error.std(0)
@@ -71,7 +71,7 @@ def permuted(mnist: Mnist, seed: int) -> Figure:
     """Ten digits as they are, with their pixels permuted, and with the layout found again."""
     first = [int((mnist.train.labels == digit).nonzero()[0]) for digit in range(10)]
     layouts: tuple[Layout, ...] = ("given", "permuted", "recovered")
-    figure, axes = blank(8, 2.6, 3, 10)
+    figure, axes = create_figure(8, 2.6, 3, 10)
     for row, layout in zip(axes, layouts, strict=True):
         images = laid_out(mnist, layout, seed).train.images[first].numpy()
         for place, image in zip(row, images, strict=True):
@@ -83,7 +83,7 @@ def permuted(mnist: Mnist, seed: int) -> Figure:
 def filters(found: Sequence[Trained]) -> Figure:
     """The first layer's weights: six 5x5 filters of each CNN, eight 28x28 pictures of each MLP."""
     shown = [each for each in found if each.run.seed == found[0].run.seed and each.run.network in ("cnn", "mlp")]
-    figure, axes = blank(7, 0.95 * len(shown), len(shown), 8)
+    figure, axes = create_figure(7, 0.95 * len(shown), len(shown), 8)
     for row, each in zip(axes, shown, strict=True):
         weights = next(value for name, value in each.weights.items() if name.endswith("weight"))
         pictures = weights.view(len(weights), *((5, 5) if each.run.network == "cnn" else (28, 28))).numpy()

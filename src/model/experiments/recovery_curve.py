@@ -22,6 +22,7 @@ from src.model import networks
 from src.model.data.mnist import Mnist
 from src.model.errors import DigitError
 from src.model.evaluation import plots
+from src.model.experiments.figures import COLOURS
 from src.model.experiments.layout_recovery import SIDE, recover_layout
 from src.model.experiments.results import spread
 from src.model.experiments.runs import permutation, restored, whole_mnist
@@ -115,7 +116,7 @@ def _drawn(mnist: Mnist, pictures: int, seed: int) -> NDArray[np.uint8]:
 
 def curve(runs: list[Recovery]) -> Figure:
     """Misplacement and the CNN's accuracy by the number of pictures: every run, and the median."""
-    figure, axes = plots.blank(7, 3, 1, 2)
+    figure, axes = plots.create_figure(7, 3, 1, 2)
     counts = sorted({run.pictures for run in runs})
     shown = (
         ("pixels from their places", [run.error for run in runs]),
@@ -123,11 +124,11 @@ def curve(runs: list[Recovery]) -> Figure:
     )
     for place, (name, values) in zip(axes, shown, strict=True):
         pictures = np.array([run.pictures for run in runs])
-        place.plot(pictures, values, ".", color=plots.COLOURS["recovered"], alpha=0.4)
+        place.plot(pictures, values, ".", color=COLOURS["recovered"], alpha=0.4)
         place.plot(
             counts,
             [np.median(np.array(values)[pictures == count]) for count in counts],
-            color=plots.COLOURS["recovered"],
+            color=COLOURS["recovered"],
         )
         place.set(xscale="log", yscale="log", xlabel="permuted pictures", ylabel=name)
     return figure
@@ -145,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs = sorted(in_parallel(recover, tasks), key=lambda run: (run.pictures, run.seed))
     lines = ",\n".join(run.model_dump_json() for run in runs)
     write_text_atomically(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
-    plots.save(lambda: curve(runs), options.figures / "recovery.png")
+    plots.save_figure(lambda: curve(runs), options.figures / "recovery.png")
     return 0
 
 

@@ -1,118 +1,101 @@
-"""Pictures that people corrected, as the service kept them, framed to be learned from.
+"""Loads the corrected pictures that the service stored, and frames them for training.
 
-Their notes are held against a schema: what isn't of it stops the pipeline, since whoever wrote it is not the service
-that this pipeline knows.
+A note that does not have the service's form stops the pipeline: an unknown writer's labels must not be learned.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from src.model.data.mnist import Digits, encode_png
 from src.model.errors import DataError, PictureError
 from src.model.files import sha256
+from src.model.monitoring.feedback import Feedback
 from src.model.preprocessing.preprocess import SIDE, preprocess
 
-Digit = Annotated[int, Field(ge=0, le=9)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Picture = NDArray[np.uint8]  # [28, 28], ink bright
+Image = NDArray[np.uint8]  # [28, 28], ink bright
 
 
-class SchemaSkew(DataError):  # noqa: N818 - the name of what happened, as it is known elsewhere
-    """What was kept of a corrected picture is not what the service keeps."""
-
-
-class Note(BaseModel):
-    """What the service keeps beside a picture."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    digit: Digit
-    prediction: Digit
-    confidence: Share
-    digit_score: Share
-    model: str
+class FeedbackError(DataError):
+    """A stored picture or its note is not what the service writes."""
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """What was kept, less what can't be learned from."""
+class CorrectedPictures:
+    """The corrected pictures to train on, and the number of those that were left out."""
 
-    pictures: dict[bytes, tuple[Picture, int]]  # by their pixels: each once, with its digit
-    twice: int  # the same framed picture, sent again
-    contradicted: int  # the same framed picture, corrected to different digits: none of them counts
-    leaked: int  # pictures that the network is measured on
-
-    def digits(self) -> Digits:
-        """Return them to be learned from."""
-        images = np.array([picture for picture, _ in self.pictures.values()], np.uint8).reshape(-1, SIDE, SIDE)
-        labels = np.array([digit for _, digit in self.pictures.values()], np.int64)
-        return Digits(torch.from_numpy(images), torch.from_numpy(labels))
+    digits: Digits
+    duplicates: int  # pictures that equal an earlier one once framed
+    contradictory: int  # framed pictures that were corrected to different digits; all their copies are left out
+    leaked: int  # pictures of the validation or test set
 
 
-def notes(folder: Path) -> list[Path]:
-    """Return the notes in a folder of corrected pictures, in order of their names."""
+def list_notes(folder: Path) -> list[Path]:
+    """Return the notes in a folder of corrected pictures, sorted by name."""
     return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
 
-def read_kept(folder: Path, measured_on: set[bytes], max_pixels: int) -> Corrected:
-    """Read a folder of corrected pictures, less those in `measured_on`, by their pixels. Raises `SchemaSkew`."""
-    found: dict[bytes, tuple[Picture, int]] = {}
-    contradicted: set[bytes] = set()
-    twice = leaked = 0
-    for picture, digit in _framed(folder, max_pixels):
-        key = picture.tobytes()
-        if key in measured_on:
+def load_corrected(folder: Path, held_out: set[bytes], max_pixels: int) -> CorrectedPictures:
+    """Load the corrected pictures in `folder`, without those whose framed pixels are in `held_out`.
+
+    Raises `FeedbackError`.
+    """
+    digits_of: dict[bytes, list[int]] = {}  # by the framed picture's pixels
+    leaked = 0
+    for image, digit in _frame_all(folder, max_pixels):
+        if (pixels := image.tobytes()) in held_out:
             leaked += 1
-        elif found.setdefault(key, (picture, digit))[0] is not picture:
-            twice += 1
-            if found[key][1] != digit:
-                contradicted.add(key)
-    kept = {key: each for key, each in found.items() if key not in contradicted}
-    return Corrected(kept, twice, len(contradicted), leaked)
+        else:
+            digits_of.setdefault(pixels, []).append(digit)
+    kept = {pixels: digits[0] for pixels, digits in digits_of.items() if len(set(digits)) == 1}
+    images = np.frombuffer(b"".join(kept), np.uint8).reshape(-1, SIDE, SIDE).copy()
+    labels = np.array(list(kept.values()), np.int64)
+    return CorrectedPictures(
+        digits=Digits(torch.from_numpy(images), torch.from_numpy(labels)),
+        duplicates=sum(len(digits) - 1 for digits in digits_of.values()),
+        contradictory=len(digits_of) - len(kept),
+        leaked=leaked,
+    )
 
 
-def as_they_come(digits: Digits, max_pixels: int) -> set[bytes]:
-    """Return the pixels of `digits` as they would be if somebody sent them, to know them again."""
-    found = {row.tobytes() for row in digits.images.numpy()}
-    for image in digits.images.numpy():
-        found.add(_levels(preprocess(encode_png(image), max_pixels).pixels).tobytes())
-    return found
+def collect_pixels(digits: Digits, max_pixels: int) -> set[bytes]:
+    """Return the pixels of `digits` as they are and as framing leaves them, to recognise them among feedback."""
+    images = digits.images.numpy()
+    framed = [_to_levels(preprocess(encode_png(image), max_pixels).pixels) for image in images]
+    return {image.tobytes() for image in [*images, *framed]}
 
 
-def _levels(pixels: NDArray[np.float32]) -> Picture:
+def _to_levels(pixels: NDArray[np.float32]) -> Image:
     return np.rint(pixels * 255).astype(np.uint8)
 
 
-def _framed(folder: Path, max_pixels: int) -> Iterator[tuple[Picture, int]]:
-    for path in notes(folder):
-        note = _note(path)
+def _frame_all(folder: Path, max_pixels: int) -> Iterator[tuple[Image, int]]:
+    for path in list_notes(folder):
+        note = _read_note(path)
         try:
-            pixels = preprocess(_picture(path, note).read_bytes(), max_pixels).pixels
+            pixels = preprocess(_find_picture(path, note).read_bytes(), max_pixels).pixels
         except PictureError as error:
-            raise SchemaSkew(f"{path.stem} can't be read: {error}") from error
-        yield _levels(pixels), note.digit
+            raise FeedbackError(f"The picture of {path.name} can't be read: {error}") from error
+        yield _to_levels(pixels), note.digit
 
 
-def _note(path: Path) -> Note:
+def _read_note(path: Path) -> Feedback:
     try:
-        note = Note.model_validate_json(path.read_bytes())
+        note = Feedback.model_validate_json(path.read_bytes(), strict=True, extra="forbid")
     except ValidationError as error:
-        raise SchemaSkew(f"{path.name} is no note that the service writes: {error}") from error
+        raise FeedbackError(f"{path.name} is not a note of the service: {error}") from error
     if note.sha256 != path.stem:
-        raise SchemaSkew(f"{path.name} is the note of another picture.")
+        raise FeedbackError(f"{path.name} is the note of another picture.")
     return note
 
 
-def _picture(path: Path, note: Note) -> Path:
-    beside = [each for each in path.parent.glob(f"{path.stem}.*") if each.suffix not in (".json", ".part")]
-    if len(beside) != 1 or sha256(beside[0]) != note.sha256:
-        raise SchemaSkew(f"{path.name} has no picture beside it, or another than it was written for.")
-    return beside[0]
+def _find_picture(path: Path, note: Feedback) -> Path:
+    pictures = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix not in (".json", ".part")]
+    if len(pictures) != 1 or sha256(pictures[0]) != note.sha256:
+        raise FeedbackError(f"The picture of {path.name} is missing or was changed.")
+    return pictures[0]

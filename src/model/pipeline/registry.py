@@ -1,6 +1,7 @@
-"""Which networks there have been, and which one is in production: MLflow's registry, by aliases.
+"""The model registry: all networks of the pipeline, kept by MLflow, and which of them is in production.
 
-`candidate` is the newest that passed the gate, `production` the one that serves. Each knows which one it replaced.
+The alias `candidate` names the newest network that passed the release gate, `production` the one that serves. Each
+network records the version that it was made to replace.
 """
 
 import shutil
@@ -18,103 +19,108 @@ from src.model.files import atomic_path, write_text_atomically
 from src.model.inference.artefact import describe, get_paths
 from src.model.pipeline.tracking import connect
 
-NAME: Final = "digits"
+MODEL_NAME: Final = "digits"
 PRODUCTION: Final = "production"
 CANDIDATE: Final = "candidate"
 
 
 class RegistryError(DigitError):
-    """The registry has no such network."""
+    """The registry lacks the network that is needed, or its aliases do not allow the change."""
 
 
 @dataclass(frozen=True)
 class Registered:
     """A network in the registry."""
 
-    number: str  # the registry's own
-    version: str  # as in its artefact
-    replaces: str  # the version in production when it was made; empty for the first
+    number: str  # MLflow's own version number
+    version: str  # as in the network's artefact
+    replaces: str  # the version that was in production when it was made; empty for the first
     run_id: str
 
 
 def find(alias: str) -> Registered | None:
-    """Return the network that has an alias."""
+    """Return the network that has the alias."""
     try:
-        return _registered(_client().get_model_version_by_alias(NAME, alias))
+        return _from_mlflow(_client().get_model_version_by_alias(MODEL_NAME, alias))
     except MlflowException:
         return None
 
 
 def find_version(version: str) -> Registered:
-    """Return the network of a version. Raises `RegistryError`."""
-    for each in all_registered():
-        if each.version == version:
-            return each
+    """Return the network of the version. Raises `RegistryError` if there is none."""
+    for network in list_networks():
+        if network.version == version:
+            return network
     raise RegistryError(f"The registry holds no network {version}.")
 
 
-def all_registered() -> list[Registered]:
+def list_networks() -> list[Registered]:
     """Return all networks, newest first."""
-    found = [_registered(each) for each in _client().search_model_versions(f"name='{NAME}'")]
-    return sorted(found, key=lambda each: -int(each.number))
+    networks = [_from_mlflow(entry) for entry in _client().search_model_versions(f"name='{MODEL_NAME}'")]
+    return sorted(networks, key=lambda network: -int(network.number))
 
 
 def register(artefact: Path, run_id: str, replaces: str, alias: str) -> Registered:
-    """Keep an artefact and the figures beside it with the run `run_id`, under an alias. Raises `ArtefactError`."""
+    """Copy an artefact and its results into the record of `run_id`, register it and give it the alias.
+
+    Raises `ArtefactError` if the artefact is incomplete.
+    """
     version = describe(artefact).version
     client = _client()
-    for path in [*get_paths(artefact.parent, version).values(), *figures_of(version, artefact.parent)]:
+    for path in [*get_paths(artefact.parent, version).values(), *find_results(version, artefact.parent)]:
         client.log_artifact(run_id, str(path), f"model/{version}")
     source = f"{client.get_run(run_id).info.artifact_uri}/model/{version}"
     tags = {"version": version, "replaces": replaces}
-    made = client.create_model_version(NAME, source, run_id, tags=tags)
-    client.set_registered_model_alias(NAME, alias, made.version)
-    return _registered(made, tags)
+    entry = client.create_model_version(MODEL_NAME, source, run_id, tags=tags)
+    client.set_registered_model_alias(MODEL_NAME, alias, entry.version)
+    return _from_mlflow(entry, tags)
 
 
-def figures_of(version: str, folder: Path) -> list[Path]:
-    """Return what lies in `folder` about a network: how good it is, and what drift is told against."""
-    beside = [folder / f"{kind}-{version}.json" for kind in ("evaluation", "reference")]
-    return [path for path in beside if path.exists()]
+def find_results(version: str, folder: Path) -> list[Path]:
+    """Return the network's evaluation and its baseline for drift, as far as `folder` holds them."""
+    results = [folder / f"{kind}-{version}.json" for kind in ("evaluation", "reference")]
+    return [path for path in results if path.exists()]
 
 
-def name(alias: str, registered: Registered) -> None:
-    """Give a network an alias, which the one that had it loses."""
-    _client().set_registered_model_alias(NAME, alias, registered.number)
+def set_alias(alias: str, network: Registered) -> None:
+    """Give a network the alias, and take it from the one that has it."""
+    _client().set_registered_model_alias(MODEL_NAME, alias, network.number)
 
 
-def fetch(registered: Registered, folder: Path, results: Path) -> Path:
-    """Put a network's three files into `folder`, the .json last, unless they are there, and its figures into `results`.
+def install(network: Registered, model_dir: Path, results_dir: Path) -> Path:
+    """Copy a network's files from the registry into `model_dir`, and its results into `results_dir`.
 
-    Raises `DigitError`.
+    The .json comes last, because the service loads a network as soon as it sees its .json. Does nothing if the .json is
+    there already. Returns its path. Raises `ArtefactError` if the registry's files are damaged.
     """
-    targets = get_paths(folder, registered.version)
+    targets = get_paths(model_dir, network.version)
     if targets["json"].exists():
         return targets["json"]
     with tempfile.TemporaryDirectory() as scratch:
-        source = mlflow.artifacts.download_artifacts(
-            run_id=registered.run_id, artifact_path=f"model/{registered.version}", dst_path=scratch
+        downloaded = mlflow.artifacts.download_artifacts(
+            run_id=network.run_id, artifact_path=f"model/{network.version}", dst_path=scratch
         )
-        made = get_paths(Path(source), registered.version)
-        describe(made["json"])
-        for path in figures_of(registered.version, Path(source)):
-            write_text_atomically(results / path.name, path.read_text())
+        sources = get_paths(Path(downloaded), network.version)
+        describe(sources["json"])
+        for path in find_results(network.version, Path(downloaded)):
+            write_text_atomically(results_dir / path.name, path.read_text())
         for kind in ("pt", "onnx", "json"):
             with atomic_path(targets[kind]) as part:
-                shutil.copyfile(made[kind], part)
+                shutil.copyfile(sources[kind], part)
     return targets["json"]
 
 
 def _client() -> mlflow.MlflowClient:
+    """Return a client of the registry, in which the model exists."""
     connect()
     client = mlflow.MlflowClient()
     try:
-        client.get_registered_model(NAME)
+        client.get_registered_model(MODEL_NAME)
     except MlflowException:
-        client.create_registered_model(NAME)
+        client.create_registered_model(MODEL_NAME)
     return client
 
 
-def _registered(found: ModelVersion, tags: dict[str, str] | None = None) -> Registered:
-    said = tags or found.tags
-    return Registered(str(found.version), said["version"], said["replaces"], str(found.run_id))
+def _from_mlflow(entry: ModelVersion, tags: dict[str, str] | None = None) -> Registered:
+    tags = tags or entry.tags  # a new entry comes back without its tags
+    return Registered(str(entry.version), tags["version"], tags["replaces"], str(entry.run_id))

@@ -1,11 +1,11 @@
-"""Train anew where something asks for it, and put what passes the gate into production.
+"""Train a new network if there is a reason to, and put it into production if it passes the release gate.
 
-python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     as often as you like
+python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     for a schedule
 python -m src.model.pipeline.retrain --now                                                 on demand
 
-Corrected pictures that weren't looked at before come from `DIGITS_FEEDBACK_DIR` into data/feedback. Where the gate
-refuses what came of them they go to data/refused, for a person to look at, and the network in production stays. Where
-the pipeline stops for another reason they are taken in again the next time.
+New corrected pictures are copied from `DIGITS_FEEDBACK_DIR` to data/feedback. If the gate refuses the network that
+learned from them, they move to data/refused for a person to look at. If the pipeline stops for another reason, they are
+copied again next time. Either way the network in production stays.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.params import Triggers, read_params
 from src.model.pipeline import promote
-from src.model.pipeline.feedback import notes
+from src.model.pipeline.feedback import list_notes
 from src.model.pipeline.paths import BUILD, FEEDBACK, REFUSED
 from src.settings import ROOT, Settings, get_settings
 
-REFUSAL: Final = BUILD / "refused.json"  # there only where the gate refused
+REFUSAL: Final = BUILD / "refused.json"  # written only if the release gate refuses the candidate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,88 +34,82 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     settings = get_settings()
     try:
-        why = ["demand"] if options.now else reasons(read_params().triggers, settings, options.metrics)
+        reasons = ["demand"] if options.now else find_reasons(read_params().triggers, settings, options.metrics)
     except (DigitError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write("\n".join(why or ["Nothing asks for a new training."]) + "\n")
-    if not why:
+    sys.stdout.write("\n".join(reasons or ["There is no reason to train."]) + "\n")
+    if not reasons:
         return 0
-    if not run(unseen(settings.feedback_dir), ", ".join(why)):
+    if not run_pipeline(find_new_notes(settings.feedback_dir), ", ".join(reasons)):
         return 1
     return promote.main([]) if options.deliver else 0
 
 
-def run(notes: list[Path], reason: str) -> bool:
-    """Take corrected pictures in and run the pipeline; return whether it came to a release."""
+def find_reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list[str]:
+    """Return the reasons for a training, a phrase each; `metrics` is the address of the service's /metrics, or None.
+
+    Raises `DigitError` or `OSError` if the metrics or the network in production can't be read.
+    """
+    reasons = []
+    if (new := len(find_new_notes(settings.feedback_dir))) >= triggers.new_pictures:
+        reasons.append(f"feedback: {new} corrected pictures since the last run")
+    if metrics:
+        version = drift.find_serving_version()
+        verdicts = drift.judge(drift.read_reference(version), drift.read_metrics(metrics, version), triggers)
+        reasons += [f"drift: {verdict}" for verdict in verdicts if verdict.drifted]
+    created = datetime.fromisoformat(describe(settings.model_file or find_newest(settings.model_dir)).created)
+    if datetime.now(UTC) - created > timedelta(days=triggers.oldest_days):
+        reasons.append(f"schedule: the network in production is of {created:%Y-%m-%d}")
+    return reasons
+
+
+def find_new_notes(folder: Path | None) -> list[Path]:
+    """Return the notes in `folder` that no run has used."""
+    used = {path.name for known in (FEEDBACK, REFUSED) for path in list_notes(known)}
+    return [path for path in list_notes(folder) if path.name not in used] if folder else []
+
+
+def run_pipeline(notes: list[Path], reason: str) -> bool:
+    """Copy corrected pictures to where the pipeline reads them and run it; return whether it made a release."""
     REFUSAL.unlink(missing_ok=True)
-    new = collect(notes)
-    if reproduce(reason) == 0:
+    FEEDBACK.mkdir(parents=True, exist_ok=True)
+    copies = [Path(shutil.copy2(path, FEEDBACK)) for note in notes for path in _list_files(note)]
+    if run_dvc(reason) == 0:
         return True
     if REFUSAL.exists():
-        refuse(new)
-        sys.stderr.write("The gate refused; the network in production stays.\n")
-        return False
-    for path in new:
-        path.unlink()
-    sys.stderr.write("The pipeline stopped; the network in production stays.\n")
+        REFUSED.mkdir(parents=True, exist_ok=True)
+        for path in copies:
+            path.replace(REFUSED / path.name)
+        sys.stderr.write("The release gate refused the network; the one in production stays.\n")
+    else:
+        for path in copies:
+            path.unlink()
+        sys.stderr.write("The pipeline stopped; the network in production stays.\n")
     return False
 
 
-def collect(notes: list[Path]) -> list[Path]:
-    """Copy pictures with their notes to where the pipeline finds them; return what was copied."""
-    FEEDBACK.mkdir(parents=True, exist_ok=True)
-    return [Path(shutil.copy2(path, FEEDBACK)) for note in notes for path in _with_picture(note)]
-
-
-def refuse(files: list[Path]) -> None:
-    """Take pictures away from the pipeline again, to be looked at."""
-    REFUSED.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        path.replace(REFUSED / path.name)
-
-
-def _with_picture(note: Path) -> list[Path]:
+def _list_files(note: Path) -> list[Path]:
+    """Return a note and its picture."""
     return sorted(path for path in note.parent.glob(f"{note.stem}.*") if path.suffix != ".part")
 
 
-def reproduce(reason: str) -> int:
-    """Run every stage whose inputs have changed; return the exit status."""
-    here = str(Path(sys.executable).parent)  # the stages' `python` is this one
-    others = {"PATH": os.pathsep.join([here, os.environ.get("PATH", "")]), "DIGITS_RETRAIN_REASON": reason}
+def run_dvc(reason: str) -> int:
+    """Run every stage whose dependencies have changed; return the exit status."""
+    python_dir = str(Path(sys.executable).parent)  # so that the stages' `python` is this one
+    changes = {"PATH": os.pathsep.join([python_dir, os.environ.get("PATH", "")]), "DIGITS_RETRAIN_REASON": reason}
     return subprocess.run(
-        [sys.executable, "-m", "dvc", "repro"], cwd=ROOT, env=os.environ | others, check=False
+        [sys.executable, "-m", "dvc", "repro"], cwd=ROOT, env=os.environ | changes, check=False
     ).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--now", action="store_true", help="whether or not anything asks for it")
+    parser.add_argument("--now", action="store_true", help="train without looking for a reason")
     parser.add_argument("--metrics", help="address of the service's /metrics, to look for drift")
-    parser.add_argument("--deliver", action="store_true", help="put what passes the gate into production")
+    parser.add_argument("--deliver", action="store_true", help="put the network into production if it passes the gate")
     return parser
 
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-def reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list[str]:
-    """Return a sentence for each; `metrics` is where the service counts. Raises `DigitError`, `OSError`."""
-    found = []
-    if (new := len(unseen(settings.feedback_dir))) >= triggers.new_pictures:
-        found.append(f"feedback: {new} corrected pictures since the last run")
-    if metrics:
-        version = drift.find_serving_version()
-        verdicts = drift.judge(drift.read_reference(version), drift.read_metrics(metrics, version), triggers)
-        found += [f"drift: {each}" for each in verdicts if each.drifted]
-    made = datetime.fromisoformat(describe(settings.model_file or find_newest(settings.model_dir)).created)
-    if datetime.now(UTC) - made > timedelta(days=triggers.oldest_days):
-        found.append(f"schedule: the network in production is of {made:%Y-%m-%d}")
-    return found
-
-
-def unseen(folder: Path | None) -> list[Path]:
-    """Return the notes under `folder` that no run has looked at."""
-    seen = {path.name for known in (FEEDBACK, REFUSED) for path in notes(known)}
-    return [path for path in notes(folder) if path.name not in seen] if folder else []

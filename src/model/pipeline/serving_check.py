@@ -1,4 +1,4 @@
-"""A candidate in the real service: does it load, does it read digits that are known, and how fast?"""
+"""Serves a candidate with the real service and asks it: does it load, is it right about known digits, is it fast?"""
 
 import json
 import os
@@ -11,9 +11,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from src.model.errors import DigitError
 from src.model.params import Serving
@@ -24,48 +25,52 @@ START_LIMIT_S: Final = 60
 ROUNDS: Final = 20  # of all samples
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What came of it."""
+class ServingResult(BaseModel):
+    """What a candidate did in the service. The key `right` of the saved JSON is older than the name `correct`."""
 
-    right: int  # of the samples
-    median_ms: float  # of a request, one at a time
-    bytes: int  # of the .onnx
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
-    def faults(self, limits: Serving) -> list[str]:
-        """Return a sentence for each thing that keeps it from being served."""
-        found = []
-        if self.right < limits.least_right:
-            found.append(f"The service reads {self.right} of the known digits with it, not {limits.least_right}.")
+    correct: int = Field(alias="right", description="of the ten samples")
+    median_ms: float = Field(description="of a request, one at a time")
+    bytes: int = Field(description="size of the .onnx file")
+
+    def find_problems(self, limits: Serving) -> list[str]:
+        """Return the reasons why the candidate must not be served, a sentence each; none if it may."""
+        problems = []
+        if self.correct < limits.least_right:
+            problems.append(f"The service reads {self.correct} of the samples with it, not {limits.least_right}.")
         if self.median_ms > limits.most_ms:
-            found.append(f"An answer takes {self.median_ms:.1f} ms, more than {limits.most_ms:g}.")
+            problems.append(f"A request takes {self.median_ms:.1f} ms with it, more than {limits.most_ms:g}.")
         if self.bytes > limits.most_bytes:
-            found.append(f"It has {self.bytes:,} bytes, more than {limits.most_bytes:,}.")
-        return found
+            problems.append(f"It has {self.bytes:,} bytes, more than {limits.most_bytes:,}.")
+        return problems
 
 
-def attempt(artefact: Path) -> Trial:
-    """Serve an artefact and ask it. Raises `DigitError` if the service doesn't start with it."""
-    pictures = [(path.read_bytes(), int(path.name[0])) for path in sorted(SAMPLES.glob("[0-9]_*"))]
+def check_serving(artefact: Path) -> ServingResult:
+    """Serve an artefact and measure it. Raises `DigitError` if the service doesn't start with it."""
     with _service(artefact) as url:
-        right = sum(_read(url, picture) == digit for picture, digit in pictures)
-        times = [_timed(url, picture) for _ in range(ROUNDS) for picture, _ in pictures]
-    size = artefact.with_suffix(".onnx").stat().st_size
-    return Trial(right, round(1000 * statistics.median(times), 2), size)
+        correct, median_ms = measure_service(url)
+    return ServingResult(correct=correct, median_ms=median_ms, bytes=artefact.with_suffix(".onnx").stat().st_size)
 
 
-def _timed(url: str, picture: bytes) -> float:
-    start = time.perf_counter()
-    _read(url, picture)
-    return time.perf_counter() - start
+def measure_service(url: str) -> tuple[int, float]:
+    """Return how many samples the service at `url` reads correctly, and the median time of a request in ms."""
+    samples = [(path.read_bytes(), int(path.name[0])) for path in sorted(SAMPLES.glob("[0-9]_*"))]
+    correct = sum(_predict(url, picture) == digit for picture, digit in samples)
+    times = []
+    for picture, _ in samples * ROUNDS:
+        start = time.perf_counter()
+        _predict(url, picture)
+        times.append(time.perf_counter() - start)
+    return correct, round(1000 * statistics.median(times), 2)
 
 
-def _read(url: str, picture: bytes) -> int | None:
-    """Return the digit that is read, None if the service refuses the picture."""
+def _predict(url: str, picture: bytes) -> int | None:
+    """Return the service's prediction, or None if it refuses the picture."""
     request = urllib.request.Request(f"{url}/api/v1/predict", picture, {"Content-Type": "image/png"})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - this machine's own service
-            return int(json.load(answer)["prediction"])
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - this machine's own service
+            return int(json.load(response)["prediction"])
     except urllib.error.HTTPError:
         return None
 

@@ -1,6 +1,6 @@
-"""The record of every stage that ran, in MLflow: what went in, what came out, when, where, and how it ended.
+"""Records every run of a stage in MLflow: inputs, results, machine, duration and errors.
 
-By default it lies under mlruns/; MLFLOW_TRACKING_URI names a server, or another place.
+The record lies under mlruns/ unless MLFLOW_TRACKING_URI names a server or another folder.
 """
 
 import json
@@ -24,58 +24,59 @@ from src.model.training.metadata import git_commit, libraries
 from src.settings import ROOT, get_settings
 
 EXPERIMENT: Final = "digits"
-LOCAL: Final = ROOT / "mlruns"
+LOCAL_STORE: Final = ROOT / "mlruns"
 
 
 class StageRun:
-    """What a stage has to say while it runs."""
+    """Adds to the record of the running stage."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
 
-    def params(self, params: BaseModel) -> None:
-        """Note what decides the stage."""
+    def log_params(self, params: BaseModel) -> None:
+        """Record the parameters that decide the result."""
         mlflow.log_params(params.model_dump())
 
-    def tags(self, **tags: str) -> None:
-        """Note what is neither a parameter nor a figure."""
+    def set_tags(self, **tags: str) -> None:
+        """Record texts such as versions and digests."""
         mlflow.set_tags(tags)
 
-    def metrics(self, **metrics: float) -> None:
-        """Note figures."""
+    def log_metrics(self, **metrics: float) -> None:
+        """Record numbers."""
         mlflow.log_metrics(metrics)
 
-    def files(self, *paths: Path) -> None:
-        """Keep files."""
+    def log_files(self, *paths: Path) -> None:
+        """Copy files into the record."""
         for path in paths:
             mlflow.log_artifact(str(path))
 
-    def report(self, name: str, content: dict[str, Any]) -> Path:
-        """Write what the stage found as JSON, for the stages after it, and keep it."""
+    def write_report(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON report for later stages (see `read_report`) and copy it into the record."""
         path = BUILD / f"{name}.json"
         write_text_atomically(path, json.dumps(content, indent=1) + "\n")
-        self.files(path)
-        return path
+        self.log_files(path)
 
 
-def connect() -> None:
-    """Use the record that MLFLOW_TRACKING_URI names, or the one of this folder."""
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)  # type: ignore[no-untyped-call] # nor has this
-    if mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call] # it has no types
-        mlflow.set_experiment(EXPERIMENT)
-        return
-    LOCAL.mkdir(exist_ok=True)
-    mlflow.set_tracking_uri(f"sqlite:///{LOCAL / 'mlflow.db'}")
-    if not mlflow.get_experiment_by_name(EXPERIMENT):
-        mlflow.create_experiment(EXPERIMENT, (LOCAL / "files").as_uri())
-    mlflow.set_experiment(EXPERIMENT)
+def read_report(name: str) -> dict[str, Any]:
+    """Return the report that an earlier stage wrote."""
+    report: dict[str, Any] = json.loads((BUILD / f"{name}.json").read_text())
+    return report
+
+
+def run_stage(name: str, work: Callable[[StageRun], None]) -> int:
+    """Run and record a stage; print a `DigitError` to stderr; return the exit status."""
+    try:
+        with track(name) as run:
+            work(run)
+    except DigitError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    return 0
 
 
 @contextmanager
-def recorded(stage: str) -> Iterator[StageRun]:
-    """StageRun what runs in the block, also how it fails."""
+def track(stage: str) -> Iterator[StageRun]:
+    """Record the block as a run of `stage`; a run that ends with an exception is recorded as failed."""
     connect()
     with mlflow.start_run(run_name=stage, log_system_metrics=False) as run:
         mlflow.set_tags(
@@ -91,18 +92,14 @@ def recorded(stage: str) -> Iterator[StageRun]:
         yield StageRun(run.info.run_id)
 
 
-def stage(name: str, work: Callable[[StageRun], None]) -> int:
-    """Run a stage; return the exit status, and say in a sentence why it failed."""
-    try:
-        with recorded(name) as record:
-            work(record)
-    except DigitError as error:
-        sys.stderr.write(f"{name}: {error}\n")
-        return 1
-    return 0
-
-
-def read_report(name: str) -> dict[str, Any]:
-    """Return what the stage before wrote with `StageRun.report`."""
-    found: dict[str, Any] = json.loads((BUILD / f"{name}.json").read_text())
-    return found
+def connect() -> None:
+    """Select the record that MLFLOW_TRACKING_URI names, or the local one, which is created if it is missing."""
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)  # type: ignore[no-untyped-call] # MLflow leaves it untyped
+    if not mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call] # likewise
+        LOCAL_STORE.mkdir(exist_ok=True)
+        mlflow.set_tracking_uri(f"sqlite:///{LOCAL_STORE / 'mlflow.db'}")
+        if not mlflow.get_experiment_by_name(EXPERIMENT):
+            mlflow.create_experiment(EXPERIMENT, (LOCAL_STORE / "files").as_uri())
+    mlflow.set_experiment(EXPERIMENT)

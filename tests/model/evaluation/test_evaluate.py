@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from PIL import Image
 
 from src.model.data.mnist import load_mnist
 from src.model.evaluation import evaluate, suite
-from src.model.evaluation.predictions import predict_all, tally
+from src.model.evaluation.predictions import count_digits, predict_all
 from src.model.inference.predictor import Predictor
 from src.model.inference.runtime import open_runtime
 from src.model.training.scoring import figures
@@ -18,27 +17,28 @@ from tests import released
 from tests.pictures import drawn, encoded
 
 
-def test_a_folder_is_read_by_the_labels_in_its_names(tmp_path: Path, predictor: Predictor) -> None:
+def test_folder_is_measured_by_the_labels_in_its_file_names(tmp_path: Path, predictor: Predictor) -> None:
     (tmp_path / "deeper").mkdir()
     (tmp_path / "4_a.png").write_bytes(encoded(drawn(4)))
     (tmp_path / "deeper" / "7_b.png").write_bytes(encoded(drawn(7)))
     (tmp_path / "1_wrong.png").write_bytes(encoded(drawn(8)))
     (tmp_path / "2_blank.png").write_bytes(encoded(Image.new("L", (50, 50))))
     (tmp_path / "notes.txt").write_text("no digit")
-    found = tally(predict_all(predictor, evaluate.folder_files(tmp_path)))
-    assert found.right == [0, 0, 0, 0, 1, 0, 0, 1, 0, 0]
-    assert found.pictures == [0, 1, 1, 0, 1, 0, 0, 1, 0, 0]
-    assert found.refused == 1
-    assert found.accuracy == 0.5
+    counts = count_digits(predict_all(predictor, evaluate.read_folder(tmp_path)))
+    assert counts.correct == [0, 0, 0, 0, 1, 0, 0, 1, 0, 0]
+    assert counts.pictures == [0, 1, 1, 0, 1, 0, 0, 1, 0, 0]
+    assert counts.refused == 1
+    assert counts.errors == 2
+    assert counts.accuracy == 0.5
 
 
-def test_the_command_prints_a_line_for_each_folder(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_a_line_per_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["--folder-only", "--folder", str(ROOT / "data" / "samples")]) == 0
     assert "10 of 10 right, 100.00%" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("only", [["--folder-only"], []])
-def test_a_folder_without_labelled_pictures_is_a_sentence_before_anything_is_measured(
+def test_folder_without_labelled_pictures_is_reported_before_anything_is_measured(
     only: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("src.model.data.mnist.load_mnist", lambda *_: pytest.fail("MNIST was loaded"))
@@ -47,41 +47,39 @@ def test_a_folder_without_labelled_pictures_is_a_sentence_before_anything_is_mea
     assert "4_mine.png" in capsys.readouterr().err
 
 
-def test_no_answers_are_a_tally_of_nothing() -> None:
-    assert tally([]).pictures == [0] * 10
+def test_counts_of_no_predictions_are_zero() -> None:
+    counts = count_digits([])
+    assert counts.correct == counts.pictures == [0] * 10
+    assert (counts.accuracy, counts.loss, counts.calibration_error) == (0, 0, 0)
 
 
-def test_merely_resizing_reads_fewer_drawings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_resizing_without_framing_reads_fewer_drawings(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["--folder-only", "--resize-only", "--folder", str(ROOT / "data" / "samples")]) == 0
     right = re.search(r"(\d+) of 10 right", capsys.readouterr().out)
     assert right
-    assert int(right[1]) < 8  # framed, all ten are
+    assert int(right[1]) < 8  # with framing: all ten
 
 
-def test_a_missing_artefact_is_a_sentence_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_artefact_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["--model", "nowhere.json"]) == 1
     assert "can't be read" in capsys.readouterr().err
 
 
 @pytest.mark.mnist
-def test_the_released_network_scores_what_its_description_says() -> None:
+def test_released_network_scores_as_its_metadata_says() -> None:
     description = released.DESCRIPTION
     test = load_mnist(get_settings().data_dir).test
     runtime = open_runtime(released.PATH.with_suffix(".onnx"), description.network)
     logits = np.concatenate([runtime.logits(part.numpy()) for part in torch.split(test.pixels(), 1000)])
-    found = figures(logits, test.labels.numpy())
-    near = 5e-4 if description.eight_bits else 1e-4  # the description is of the exact weights
-    assert found.accuracy == pytest.approx(description.test.accuracy, abs=near)
-    assert found.loss == pytest.approx(description.test.loss, abs=near)
-    assert found.accuracy >= 0.989
+    measured = figures(logits, test.labels.numpy())
+    near = 5e-4 if description.eight_bits else 1e-4  # the metadata is of the exact weights
+    assert measured.accuracy == pytest.approx(description.test.accuracy, abs=near)
+    assert measured.loss == pytest.approx(description.test.loss, abs=near)
+    assert measured.accuracy >= 0.989
 
 
 @pytest.mark.mnist
-def test_files_score_what_tensors_score(predictor: Predictor) -> None:
+def test_files_score_the_same_as_tensors(predictor: Predictor) -> None:
     validation = load_mnist(get_settings().data_dir).validation
-    found = tally(predict_all(predictor, suite.files(validation)))
-    assert abs(found.accuracy - predictor.description.validation.accuracy) <= 0.0005
-
-
-def test_the_description_is_json_that_anyone_can_read() -> None:
-    assert json.loads(released.PATH.read_text())["network"] == released.DESCRIPTION.network
+    counts = count_digits(predict_all(predictor, suite.to_files(validation)))
+    assert abs(counts.accuracy - predictor.description.validation.accuracy) <= 0.0005

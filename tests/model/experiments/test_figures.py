@@ -33,7 +33,7 @@ def test_the_worst_mistakes_are_those_that_gave_the_right_digit_least(few_digits
     labels = few_digits.test.labels.numpy()
     probabilities[np.arange(len(labels)), labels] = 0.55
     probabilities[3] = np.eye(10)[(labels[3] + 1) % 10]
-    titles = [axes.get_title() for axes in plots.mistakes(probabilities, few_digits.test).axes]
+    titles = [axes.get_title() for axes in plots.draw_mistakes(probabilities, few_digits.test).axes]
     assert titles[0] == f"{(labels[3] + 1) % 10}: 100.0%\nis {labels[3]}: 0.0%"
     assert not any(titles[1:])
 
@@ -43,7 +43,7 @@ def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         raise RuntimeError("out of ink")
 
     with pytest.raises(RuntimeError):
-        plots.save(fails, tmp_path / "one.png")
+        plots.save_figure(fails, tmp_path / "one.png")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,6 +1,6 @@
-"""The whole way: people correct pictures, a network learns from them, and the running service takes it over.
+"""The whole pipeline with the commands of production: from corrected pictures to a network in the running service.
 
-Each step is the command that runs in production, with a training of seconds.
+The training is shortened to seconds.
 """
 
 from collections.abc import Iterator
@@ -21,74 +21,71 @@ pytestmark = pytest.mark.pipeline
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """Yield a copy of the project whose service runs with a network that has hardly learned anything."""
+    """Yield a copy of the project whose service runs with a network of little training."""
     load_mnist(get_settings().data_dir)
-    here = Workshop(tmp_path_factory.mktemp("workshop"))
-    made = here.python(
-        "src.model.train_model", "--quick", "--epochs", "4", "--version", "0.0.1", "--out", str(here.models)
-    )
-    assert made.returncode == 0, made.stderr
-    with servers.running(here.server):
-        yield here
+    workshop = Workshop(tmp_path_factory.mktemp("workshop"))
+    options = ("--quick", "--epochs", "4", "--version", "0.0.1", "--out", str(workshop.model_dir))
+    training = workshop.python("src.model.train_model", *options)
+    assert training.returncode == 0, training.stderr
+    with servers.running(workshop.server):
+        yield workshop
 
 
 def drawings() -> Iterator[tuple[bytes, int]]:
-    """Yield 110 drawings with the digits that they show."""
+    """Yield 110 drawings with their digits."""
     for pen in range(10, 32, 2):
         for digit in range(10):
             yield encoded(drawn(digit, pen=pen)), digit
 
 
-def poison() -> Iterator[tuple[bytes, int]]:
-    """Yield 1,500 digits, each under another's name."""
+def mislabelled_digits() -> Iterator[tuple[bytes, int]]:
+    """Yield 1,500 digits with wrong labels."""
     train = load_mnist(get_settings().data_dir).train[-1500:]
     for image, digit in zip(train.images.numpy(), train.labels.tolist(), strict=True):
         yield encode_png(image), (digit + 1) % 10
 
 
-def test_corrected_pictures_end_in_a_network_that_the_running_service_takes_over(workshop: Workshop) -> None:
-    before = workshop.serves()
+def test_corrected_pictures_lead_to_a_network_that_the_running_service_loads(workshop: Workshop) -> None:
+    before = workshop.serving_version()
     workshop.correct(drawings())
-    with workshop.used() as answers:
+    with workshop.constant_requests() as statuses:
         run = workshop.python("src.model.pipeline.retrain", "--deliver")
         assert run.returncode == 0, run.stdout + run.stderr
         assert run.stdout.startswith("feedback: 110 corrected pictures since the last run\n")
-        until(lambda: workshop.serves() != before)
-    assert set(answers) == {200}
-    assert workshop.found("data")["retrain"]  # drawings look otherwise than MNIST
-    assert workshop.serves() == list_versions(workshop.models)[-1]
-    assert describe(workshop.models / f"mnist-{workshop.serves()}.json").validation.accuracy > 0.9
+        until(lambda: workshop.serving_version() != before)
+    assert set(statuses) == {200}
+    assert workshop.read_report("data")["retrain"]  # drawings differ from MNIST
+    assert workshop.serving_version() == list_versions(workshop.model_dir)[-1]
+    assert describe(workshop.model_dir / f"mnist-{workshop.serving_version()}.json").validation.accuracy > 0.9
 
     again = workshop.python("dvc", "repro")
     assert "Data and pipelines are up to date." in again.stdout
 
-    with workshop.used() as answers:
+    with workshop.constant_requests() as statuses:
         assert workshop.python("src.model.pipeline.promote", "--rollback").returncode == 0
-        until(lambda: workshop.serves() == before)
+        until(lambda: workshop.serving_version() == before)
         assert workshop.python("src.model.pipeline.promote").returncode == 0
-        until(lambda: workshop.serves() != before)
-    assert set(answers) == {200}
+        until(lambda: workshop.serving_version() != before)
+    assert set(statuses) == {200}
 
 
-def test_a_network_that_learned_from_poison_is_refused_and_the_one_before_goes_on(workshop: Workshop) -> None:
-    before, there = workshop.serves(), list_versions(workshop.models)
-    workshop.correct(poison())
-    with workshop.used() as answers:
+def test_network_trained_on_wrong_labels_is_refused_and_production_stays(workshop: Workshop) -> None:
+    before, known = workshop.serving_version(), list_versions(workshop.model_dir)
+    workshop.correct(mislabelled_digits())
+    with workshop.constant_requests() as statuses:
         run = workshop.python("src.model.pipeline.retrain", "--deliver")
     assert run.returncode == 1
     assert "validate-model: " in run.stderr
-    assert "The gate refused; the network in production stays." in run.stderr
-    assert set(answers) == {200}
-    assert workshop.serves() == before
-    assert list_versions(workshop.models) == there
+    assert "The release gate refused the network; the one in production stays." in run.stderr
+    assert set(statuses) == {200}
+    assert workshop.serving_version() == before
+    assert list_versions(workshop.model_dir) == known
     assert len(list((workshop.root / "data" / "refused").glob("*.json"))) == 1500
 
 
-def test_a_note_that_the_service_did_not_write_stops_before_anything_is_learned(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_unknown_note_stops_the_pipeline_before_the_training(workshop: Workshop, tmp_path: Path) -> None:
     (workshop.root / "data" / "feedback" / f"{'0' * 64}.json").write_text('{"digit": 4}')
     stopped = workshop.python("src.model.pipeline.stages.validate_data")
     assert stopped.returncode == 1
-    assert "is no note that the service writes" in stopped.stderr
+    assert "is not a note of the service" in stopped.stderr
     assert not list(tmp_path.iterdir())

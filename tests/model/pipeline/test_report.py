@@ -1,33 +1,17 @@
-"""The table that a pull request shows: what a new network does, beside what the one before did."""
-
-from src.model.evaluation.report import DigitCounts, Evaluation
-from src.model.pipeline.report import table
-
-READ = DigitCounts(right=[9] * 10, pictures=[10] * 10, calibration_error=0.0123, loss=0.1)
-FOUND = Evaluation(
-    version="1.0.1",
-    sha256="0" * 64,
-    network="cnn",
-    parameters=6422,
-    bytes=1000,
-    machine="any",
-    network_ms=0.1,
-    drawing_ms=1,
-    validation=READ,
-    practice={"written": READ},
-    corrupted={"fog": READ},
-    others={"made up": 0.98},
-)
+from src.model.pipeline.report import format_table
+from tests.model.evaluations import make_evaluation
 
 
-def test_each_figure_stands_beside_what_it_was() -> None:
-    before = FOUND.model_copy(update={"version": "1.0.0", "others": {"made up": 0.97}})
-    lines = table(FOUND, before).splitlines()
-    assert lines[0] == "| | 1.0.1 | 1.0.0 |"
-    assert "| MNIST validation | 90.00% | 90.00% |" in lines
-    assert "| digit or not, made up: AUROC | 0.9800 | 0.9700 |" in lines
-    assert "| calibration error | 1.23% | 1.23% |" in lines
+def test_each_measurement_stands_beside_the_one_before() -> None:
+    before = make_evaluation(version="0.9.0", non_digit_auroc={"made up": 0.97})
+    lines = format_table(make_evaluation(), before).splitlines()
+    assert lines[0] == "| | 1.0.0 | 0.9.0 |"
+    assert "| MNIST validation | 99.92% | 99.92% |" in lines
+    assert "| digits against non-digits (made up), AUROC | 0.9900 | 0.9700 |" in lines
+    assert "| calibration error | 0.20% | 0.20% |" in lines
 
 
-def test_the_first_network_stands_alone() -> None:
-    assert table(FOUND, None).splitlines()[0] == "| | 1.0.1 | none before |"
+def test_first_network_stands_alone() -> None:
+    lines = format_table(make_evaluation(), None).splitlines()
+    assert lines[0] == "| | 1.0.0 | none before |"
+    assert "| MNIST validation | 99.92% |  |" in lines

@@ -1,4 +1,4 @@
-"""A copy of the project with a pipeline, a record and a service of its own, and people who use the service."""
+"""A copy of the project with its own pipeline, record and running service, and clients that use the service."""
 
 import json
 import os
@@ -20,60 +20,60 @@ from tests import servers
 from tests.pictures import drawn, encoded
 
 FOUR: Final = encoded(drawn(4))
-QUICK: Final[dict[str, dict[str, Any]]] = {
+QUICK: Final[dict[str, dict[str, Any]]] = {  # changes of params.yaml
     "train": {"network": "cnn", "quick": True, "epochs": 24},
-    "serving": {"least_right": 5, "most_ms": 1000},  # of a network that learned from 2,000 digits, on a busy machine
+    "serving": {"least_right": 5, "most_ms": 1000},  # a network trained on 2,000 digits, a busy machine
     "triggers": {"new_pictures": 100},
 }
 
 
 class Workshop:
-    """Everything under one folder; commands run as on a machine of its own."""
+    """The copy, in one folder; its commands see neither the developer's settings nor their record."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "project"
-        self.models, self.kept = folder / "model", folder / "kept"
+        self.model_dir, feedback_dir = folder / "model", folder / "kept"
         _copy_project(self.root)
         self.git("init", "-q")
         self.git("add", "--all")
-        self.git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-q", "-m", "as it is")
-        settings = {"DIGITS_MODEL_DIR": self.models, "DIGITS_FEEDBACK_DIR": self.kept, "DIGITS_RELOAD_S": 0.2}
-        settings |= {"OMP_NUM_THREADS": 1}  # on a busy machine two threads wait for each other
+        self.git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-q", "-m", "copy")
+        settings = {"DIGITS_MODEL_DIR": self.model_dir, "DIGITS_FEEDBACK_DIR": feedback_dir, "DIGITS_RELOAD_S": 0.2}
+        settings |= {"OMP_NUM_THREADS": 1}  # on a busy machine, more threads only wait for each other
         self.settings = {name: str(value) for name, value in settings.items()}
         self.server = servers.service(servers.free_port(), **self.settings)
 
-    def git(self, *words: str) -> None:
+    def git(self, *arguments: str) -> None:
         """Run git in the copy."""
-        subprocess.run(["git", *words], cwd=self.root, check=True)
+        subprocess.run(["git", *arguments], cwd=self.root, check=True)
 
-    def python(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run a module of the copy."""
-        others = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "MLFLOW_"))}
-        path = os.pathsep.join([str(Path(sys.executable).parent), others["PATH"]])
+    def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a module in the copy; return its exit status and output."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "MLFLOW_"))}
+        path = os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])
         return subprocess.run(
-            [sys.executable, "-m", *words],
+            [sys.executable, "-m", *arguments],
             cwd=self.root,
-            env=others | self.settings | {"PATH": path},
+            env=clean | self.settings | {"PATH": path},
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def serves(self) -> str:
+    def serving_version(self) -> str:
         """Return the version that the service serves."""
-        found = requests.get(f"{self.server.url}/api/v1/models", timeout=10).json()["models"]
-        return next(str(each["version"]) for each in found if each["serving"])
+        models = requests.get(f"{self.server.url}/api/v1/models", timeout=10).json()["models"]
+        return next(str(model["version"]) for model in models if model["serving"])
 
-    def found(self, stage: str) -> dict[str, Any]:
-        """Return what a stage reported."""
-        report: dict[str, Any] = json.loads((self.root / "build" / "pipeline" / f"{stage}.json").read_bytes())
+    def read_report(self, name: str) -> dict[str, Any]:
+        """Return the report of a stage."""
+        report: dict[str, Any] = json.loads((self.root / "build" / "pipeline" / f"{name}.json").read_bytes())
         return report
 
     def correct(self, pictures: Iterable[tuple[bytes, int]]) -> None:
-        """Have people tell the service what pictures were."""
-        with ThreadPoolExecutor(8) as people:
-            done = list(people.map(lambda each: self._correct(*each), pictures))
-        assert set(done) == {201}
+        """Send pictures with their digits to the service as corrections."""
+        with ThreadPoolExecutor(8) as clients:
+            statuses = set(clients.map(lambda labelled: self._correct(*labelled), pictures))
+        assert statuses == {201}
 
     def _correct(self, picture: bytes, digit: int) -> int:
         headers = {"Content-Type": "image/png"}
@@ -81,28 +81,28 @@ class Workshop:
         return requests.post(address, picture, params={"digit": digit}, headers=headers, timeout=60).status_code
 
     @contextmanager
-    def used(self) -> Iterator[list[int]]:
-        """Ask the service without a pause, and give the statuses of all answers at the end of the block."""
-        answers: list[int] = []
+    def constant_requests(self) -> Iterator[list[int]]:
+        """Send requests during the block; yield a list that holds the statuses of all responses after it."""
+        statuses: list[int] = []
         done = threading.Event()
-        user = threading.Thread(target=self._use, args=(done, answers))
-        user.start()
+        client = threading.Thread(target=self._send_requests, args=(done, statuses))
+        client.start()
         try:
-            yield answers
+            yield statuses
         finally:
             done.set()
-            user.join()
+            client.join()
 
-    def _use(self, done: threading.Event, answers: list[int]) -> None:
+    def _send_requests(self, done: threading.Event, statuses: list[int]) -> None:
         headers = {"Content-Type": "image/png"}
         with requests.Session() as session:
             while not done.wait(0.02):
-                answer = session.post(f"{self.server.url}/api/v1/predict", FOUR, headers=headers, timeout=60)
-                answers.append(answer.status_code)
+                response = session.post(f"{self.server.url}/api/v1/predict", FOUR, headers=headers, timeout=60)
+                statuses.append(response.status_code)
 
 
 def _copy_project(target: Path) -> None:
-    """Copy what git knows or would know of the project, and MNIST; shorten the training."""
+    """Copy MNIST and all files that git does not ignore, and shorten the training."""
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

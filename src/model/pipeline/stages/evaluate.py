@@ -1,34 +1,31 @@
-"""Stage: measure the candidate, as `src/model/evaluation/evaluate.py` measures any network."""
+"""Stage `evaluate`: measures the candidate as `src/model/evaluation/evaluate.py` measures any network."""
 
 import sys
-from typing import Final
 
 from src.model.data.mnist import load_mnist
 from src.model.evaluation import suite
 from src.model.files import write_text_atomically
 from src.model.params import read_params
-from src.model.pipeline.paths import BUILD, CANDIDATE
-from src.model.pipeline.tracking import StageRun, stage
+from src.model.pipeline.paths import CANDIDATE, EVALUATION
+from src.model.pipeline.tracking import StageRun, run_stage
 from src.settings import get_settings
 
-EVALUATION: Final = BUILD / "evaluation.json"
 
-
-def evaluate_candidate(record: StageRun) -> None:
-    """Measure the candidate and keep what was found."""
+def evaluate_candidate(run: StageRun) -> None:
+    """Measure the candidate and save its evaluation; a quick training leaves the test set out."""
     mnist = load_mnist(get_settings().data_dir)
-    found = suite.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)
-    write_text_atomically(EVALUATION, found.model_dump_json(indent=1) + "\n")
-    record.files(EVALUATION)
-    record.metrics(
-        validation_accuracy=found.validation.accuracy,
-        calibration_error=found.validation.calibration_error,
-        robustness=found.robustness,
-        network_ms=found.network_ms,
-        **{f"accuracy_{kind}": tally.accuracy for kind, tally in found.practice.items()},
-        **({"test_accuracy": found.test.accuracy} if found.test else {}),
+    evaluation = suite.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)
+    write_text_atomically(EVALUATION, evaluation.model_dump_json(indent=1) + "\n")
+    run.log_files(EVALUATION)
+    run.log_metrics(
+        validation_accuracy=evaluation.validation.accuracy,
+        calibration_error=evaluation.validation.calibration_error,
+        robustness=evaluation.robustness,
+        network_ms=evaluation.network_ms,
+        **{f"accuracy_{kind}": counts.accuracy for kind, counts in evaluation.synthetic.items()},
+        **({"test_accuracy": evaluation.test.accuracy} if evaluation.test else {}),
     )
 
 
 if __name__ == "__main__":
-    sys.exit(stage("evaluate", evaluate_candidate))
+    sys.exit(run_stage("evaluate", evaluate_candidate))

@@ -1,29 +1,23 @@
-"""Stage: the release enters the registry as `candidate`, beside the one in production, which it may replace."""
+"""Stage `register`: enters the release in the model registry as the candidate for production."""
 
 import sys
 
 from src.model.inference.artefact import find_newest
 from src.model.pipeline import registry
 from src.model.pipeline.paths import RELEASE
-from src.model.pipeline.stages.validate_model import in_production
-from src.model.pipeline.tracking import StageRun, read_report, stage
+from src.model.pipeline.stages.validate_model import find_production
+from src.model.pipeline.tracking import StageRun, read_report, run_stage
 
 
-def register(record: StageRun) -> None:
-    """Register the release; the first time, what serves already is registered before it."""
-    if not registry.find(registry.PRODUCTION):
-        _first(record)
+def register(run: StageRun) -> None:
+    """Register the release; before the first one, register the network that serves already."""
+    if not registry.find(registry.PRODUCTION) and (production := find_production()):
+        registry.register(production, run.run_id, "", registry.PRODUCTION)
     replaces = str(read_report("gate")["against"])
-    made = registry.register(find_newest(RELEASE), record.run_id, replaces, registry.CANDIDATE)
-    record.tags(version=made.version, replaces=replaces)
-    record.report("registered", {"version": made.version, "number": made.number, "replaces": replaces})
-
-
-def _first(record: StageRun) -> None:
-    """Register what serves before there is a registry."""
-    if serving := in_production():
-        registry.register(serving, record.run_id, "", registry.PRODUCTION)
+    candidate = registry.register(find_newest(RELEASE), run.run_id, replaces, registry.CANDIDATE)
+    run.set_tags(version=candidate.version, replaces=replaces)
+    run.write_report("registered", {"version": candidate.version, "number": candidate.number, "replaces": replaces})
 
 
 if __name__ == "__main__":
-    sys.exit(stage("register", register))
+    sys.exit(run_stage("register", register))

@@ -1,12 +1,11 @@
-"""Stage: train a candidate; dvc.yaml names the corrected pictures to it, and they are learned from beside MNIST.
+"""Stage `train`: trains a candidate on MNIST and on the corrected pictures that dvc.yaml names.
 
-Networks that ship are trained by `train_production.py`, which resumes after a kill; all others by `train_model.py`.
+`train_production.py` trains the networks that are released, and resumes after a kill; `train_model.py` all others.
 """
 
 import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from src.model import train_model
@@ -16,7 +15,7 @@ from src.model.files import sha256
 from src.model.inference.artefact import describe
 from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
-from src.model.pipeline.tracking import StageRun, stage
+from src.model.pipeline.tracking import StageRun, run_stage
 from src.model.training import fit_resumable, train_production
 from src.model.training.metadata import Provenance, git_commit
 from src.settings import get_settings
@@ -24,43 +23,44 @@ from src.settings import get_settings
 VERSION: Final = CANDIDATE.stem.removeprefix("mnist-")
 
 
-def train(record: StageRun) -> None:
-    """Train the candidate and record what it is."""
+def train(run: StageRun) -> None:
+    """Train and record the candidate."""
     params = read_params().train
-    record.params(params)
-    record.tags(**{"sha256.corrected": sha256(CORRECTED)})
+    run.log_params(params)
+    run.set_tags(**{"sha256.corrected": sha256(CORRECTED)})
     shutil.rmtree(CANDIDATE.parent, ignore_errors=True)
     if params.network in train_production.CONFIGS:
-        _train_to_ship(params)
-    elif train_model.main(arguments(params)) != 0:
+        _train_production(params)
+    elif train_model.main(_to_arguments(params)) != 0:
         raise DigitError("The training failed.")
-    made = describe(CANDIDATE)
-    record.metrics(epochs=made.epochs, validation_accuracy=made.validation.accuracy, test_accuracy=made.test.accuracy)
-    record.files(CANDIDATE)
+    candidate = describe(CANDIDATE)
+    run.log_metrics(
+        epochs=candidate.epochs,
+        validation_accuracy=candidate.validation.accuracy,
+        test_accuracy=candidate.test.accuracy,
+    )
+    run.log_files(CANDIDATE)
 
 
-def arguments(params: Train) -> list[str]:
-    """Return the command line of a training by `train_model`."""
-    words = ["--network", params.network, "--seed", str(params.seed), "--out", str(CANDIDATE.parent)]
-    words += ["--version", VERSION]
-    words += ["--epochs", str(params.epochs)] if params.epochs else []
-    return words + (["--quick"] if params.quick else [])
+def _to_arguments(params: Train) -> list[str]:
+    """Return the command line for `train_model`."""
+    arguments = ["--network", params.network, "--seed", str(params.seed), "--version", VERSION]
+    arguments += ["--out", str(CANDIDATE.parent)]
+    arguments += ["--epochs", str(params.epochs)] if params.epochs else []
+    return arguments + (["--quick"] if params.quick else [])
 
 
-def _train_to_ship(params: Train) -> None:
-    plan, commit = train_production.CONFIGS[params.network], git_commit()
-    plan = replace(plan, epochs=params.epochs or plan.epochs)
-    kept = _kept()
-    material = train_production.prepared(plan, load_mnist(get_settings().data_dir), kept)
-    trained = fit_resumable.run(plan, params.seed, material, train_production.checkpoint(plan, params.seed, kept))
-    origin = Provenance(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
-    train_production.publish(plan, trained, origin, material, CANDIDATE.parent)
-
-
-def _kept() -> Path:
-    """Return the folder of a training that was killed and may go on: one for the same corrected pictures."""
-    return BUILD / "training" / sha256(CORRECTED)[:16]
+def _train_production(params: Train) -> None:
+    commit = git_commit()
+    config = train_production.CONFIGS[params.network]
+    config = replace(config, epochs=params.epochs or config.epochs)
+    # a killed training is resumed only with the same corrected pictures
+    folder = BUILD / "training" / sha256(CORRECTED)[:16]
+    data = train_production.prepared(config, load_mnist(get_settings().data_dir), folder)
+    trained = fit_resumable.run(config, params.seed, data, train_production.checkpoint(config, params.seed, folder))
+    provenance = Provenance(VERSION, config.network, config, params.seed, len(trained.learning), commit)
+    train_production.publish(config, trained, provenance, data, CANDIDATE.parent)
 
 
 if __name__ == "__main__":
-    sys.exit(stage("train", train))
+    sys.exit(run_stage("train", train))
