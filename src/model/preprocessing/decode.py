@@ -4,6 +4,7 @@ Only the header is read before the size is judged, so that a small file can't cl
 """
 
 import io
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +27,30 @@ WHITES: Final = (1.0, 255.0, 65535.0)
 PAPER_FILLS: Final = 0.6
 PAPER_VARIES: Final = 12.0
 
+# Pillow's decoders raise any of these when the bytes make no sense.
+PILLOW_ERRORS: Final = (
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError,
+)  # fmt: skip
+BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
 Colours = NDArray[np.uint8]
+
+
+def pixel_count(data: bytes) -> int:
+    """Return the number of pixels the decoder holds, counted as `max_pixels` counts them.
+
+    Reads only the header, so that a caller can choose where to decode. Returns 0 if the header cannot be read, and
+    `sys.maxsize` if Pillow refuses the picture as a decompression bomb.
+    """
+    if header := png.read_header(data):
+        return header[0] * header[1]
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _copies(image) * max(image.width * image.height, _tile_pixels(image))
+    except BOMBS:
+        return sys.maxsize
+    except PILLOW_ERRORS:
+        return 0
 
 
 def decode(data: bytes, max_pixels: int) -> Colours:
@@ -48,10 +72,9 @@ def _by_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         raise UnsupportedFormat(
             f"This is not a picture that the service can read. Send one of: {', '.join(FORMATS)}."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except BOMBS as error:
         raise _too_many_pixels(max_pixels) from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
-        # Pillow's decoders let any of these out when the bytes make no sense.
+    except PILLOW_ERRORS as error:
         raise DamagedPicture(png.DAMAGED) from error
 
 

@@ -28,10 +28,10 @@ def decode(data: bytes, max_side: int, max_pixels: int) -> NDArray[np.uint8] | N
 
     Raises `DamagedPicture` if it is, but has no such pixels; then libpng says so on stderr, too.
     """
-    if not data.startswith(SIGNATURE) or len(data) < len(SIGNATURE) + CHUNK.size + HEADER.size:
+    if not (header := read_header(data)):
         return None
-    kind, width, height, bits, colours, *methods = HEADER.unpack_from(data, len(SIGNATURE) + 4)
-    if kind != b"IHDR" or bits != 8 or colours not in USUAL or any(methods):
+    width, height, bits, colours, *methods = header
+    if bits != 8 or colours not in USUAL or any(methods):
         return None
     if not 0 < max(width, height) <= max_side or width * height > max_pixels or not (plain := _plain(data)):
         return None
@@ -39,6 +39,14 @@ def decode(data: bytes, max_side: int, max_pixels: int) -> NDArray[np.uint8] | N
     if pixels is None:
         raise DamagedPicture(DAMAGED)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA) if colours == 6 else pixels, np.uint8)
+
+
+def read_header(data: bytes) -> tuple[int, ...] | None:
+    """Return width, height, bits per channel, colour type and three methods of a PNG; None if `data` is no PNG."""
+    if not data.startswith(SIGNATURE) or len(data) < len(SIGNATURE) + CHUNK.size + HEADER.size:
+        return None
+    kind, *fields = HEADER.unpack_from(data, len(SIGNATURE) + 4)
+    return tuple(fields) if kind == b"IHDR" else None
 
 
 def _plain(data: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from src.model import errors
-from src.model.preprocessing.decode import WORK_SIDE, decode
+from src.model.preprocessing.decode import WORK_SIDE, decode, pixel_count
 from tests.model.conftest import MAX_PIXELS
 from tests.pictures import drawn, encoded
 
@@ -92,3 +92,30 @@ def test_floating_point_pictures_are_scaled_by_what_must_be_their_white(white: f
 
 def test_a_black_floating_point_picture_stays_black() -> None:
     assert decode(encoded(Image.new("F", (4, 4)), "TIFF"), MAX_PIXELS).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "copies"),
+    [("PNG", {}, 1), ("JPEG", {}, 1), ("JPEG", {"progressive": True}, 2), ("WEBP", {}, 3), ("GIF", {}, 1)],
+)
+def test_pixel_count_is_the_smallest_limit_that_decode_accepts(
+    kind: str, options: dict[str, object], copies: int
+) -> None:
+    data = encoded(Image.new("L", (100, 60)), kind, **options)
+    count = pixel_count(data)
+    assert count == 6000 * copies
+    assert decode(data, count).shape == (60, 100, 1)
+    with pytest.raises(errors.TooManyPixels):
+        decode(data, count - 1)
+
+
+@pytest.mark.parametrize("data", [b"", b"four", encoded(drawn(4))[:20], encoded(drawn(4), "TIFF")[:7]])
+def test_pixel_count_of_an_unreadable_header_is_zero(data: bytes) -> None:
+    assert pixel_count(data) == 0
+
+
+def test_pixel_count_of_a_decompression_bomb_exceeds_every_limit() -> None:
+    assert pixel_count(bomb(30_000)) > MAX_PIXELS
+    header = bytearray(encoded(Image.new("L", (1, 1)), "BMP"))
+    header[18:26] = struct.pack("<ii", 30_000, 30_000)
+    assert pixel_count(bytes(header)) > MAX_PIXELS
