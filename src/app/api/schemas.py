@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from src.app.api.core.problems import Problem
 from src.model.inference.artefact import Description
 from src.model.inference.predictor import Prediction as ModelPrediction
-from src.model.preprocessing.preprocess import Steps
 
 
 class Prediction(BaseModel):
@@ -153,8 +152,9 @@ def details(prediction: ModelPrediction, model: str) -> Details:
     )
 
 
-def details_with_steps(prediction: ModelPrediction, steps: Steps, model: str) -> DetailsWithSteps:
+def details_with_steps(prediction: ModelPrediction, model: str) -> DetailsWithSteps:
     """Spell a prediction out, and what lay before it."""
+    steps = prediction.steps or {}
     shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
         **details(prediction, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)

@@ -11,7 +11,7 @@ from src.model.errors import ArtefactError
 from src.model.inference import confidence, occlusion
 from src.model.inference.artefact import Description, describe
 from src.model.inference.runtime import Runtime, open_runtime
-from src.model.preprocessing.preprocess import FITTING, SIDE, VERSION, Framed, preprocess
+from src.model.preprocessing.preprocess import FITTING, SIDE, VERSION, Framed, Steps, preprocess
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Prediction:
     digits_seen: int
     pixels: NDArray[np.float32]  # [28, 28] in 0..1, what the network saw
     heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, where the answer came from, if that was asked for
+    steps: Steps | None = None  # from the picture to the pixels, if they were kept
 
 
 class Predictor:
@@ -60,6 +61,7 @@ class Predictor:
             digit_score=confidence.digit_score(logits, honest),
             digits_seen=framed.digits_seen,
             pixels=self._seen(framed),
+            steps=framed.steps,
         )
 
     def _seen(self, framed: Framed) -> NDArray[np.float32]:

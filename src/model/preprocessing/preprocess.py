@@ -4,7 +4,6 @@ MNIST (LeCun et al., http://yann.lecun.com/exdb/mnist): the digit is fitted into
 and its edges anti-aliased, then its centre of mass is put in the middle of 28x28.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -30,9 +29,7 @@ THICKEST: Final = 4.5  # pixels in the frame: 5 % of MNIST has fatter ones; fatt
 
 SHOWN: Final = 112  # pixels: the longer side of a step that is kept is no longer
 
-Name = Literal["ink", "crop", "box"]
-Watch = Callable[[Name, Ink], None]
-Steps = dict[Name, Ink]
+Steps = dict[Literal["ink", "crop", "box"], Ink]
 
 
 @dataclass(frozen=True)
@@ -41,19 +38,7 @@ class Framed:
 
     pixels: NDArray[np.float32]  # [28, 28] in 0..1, ink bright
     digits_seen: int  # separate digits that stand side by side on the picture
-
-
-def unwatched(_name: Name, _ink: Ink) -> None:
-    """Keep nothing."""
-
-
-def kept_in(steps: Steps) -> Watch:
-    """Return what keeps a small copy of each step in `steps`."""
-
-    def watch(name: Name, ink: Ink) -> None:
-        steps[name] = _small(ink)
-
-    return watch
+    steps: Steps | None = None  # small copies of the intermediate pictures, if they were asked for
 
 
 def _small(ink: Ink) -> Ink:
@@ -65,27 +50,25 @@ def _small(ink: Ink) -> Ink:
     return np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def preprocess(data: bytes, max_pixels: int, watch: Watch = unwatched) -> Framed:
-    """Return the digit in the picture file `data`, framed as in MNIST; `watch` is shown each step of the way.
-
-    Raises a `PictureError`.
-    """
-    return frame(find_ink(decode(data, max_pixels)), watch)
+def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Framed:
+    """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`."""
+    return frame(find_ink(decode(data, max_pixels)), keep_steps)
 
 
-def frame(ink: Ink, watch: Watch = unwatched) -> Framed:
+def frame(ink: Ink, keep_steps: bool = False) -> Framed:
     """Frame the digit in `ink`. Raises `BlankPicture` if there is none."""
-    watch("ink", ink)
+    steps: Steps = {"ink": ink}
     ink = without_ruling(straightened(ink))
     strokes, digits_seen = main_strokes(ink)
     if not digits_seen:
         raise BlankPicture("There is no stroke on the picture. Draw or photograph one digit.")
     if _is_framed(ink):
-        return Framed(ink, digits_seen)
-    watch("crop", strokes)
-    box = fitted(mended(strokes))
-    watch("box", box)
-    return Framed(centred(box), digits_seen)
+        pixels = ink
+    else:
+        box = fitted(mended(strokes))
+        steps |= {"crop": strokes, "box": box}
+        pixels = centred(box)
+    return Framed(pixels, digits_seen, {name: _small(step) for name, step in steps.items()} if keep_steps else None)
 
 
 def _is_framed(ink: Ink) -> bool:

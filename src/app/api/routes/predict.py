@@ -26,7 +26,7 @@ from src.app.api.state import AppState, get_state
 from src.model.errors import PictureError
 from src.model.inference.predictor import Prediction as ModelPrediction
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.preprocess import Framed, Steps, kept_in, preprocess
+from src.model.preprocessing.preprocess import Framed, preprocess
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -104,15 +104,12 @@ async def predict(
     here = get_state(request)
     predictor = await here.repository.predictor(model)
     data = await uploads.picture(request)
-    seen: Steps | None = {} if steps else None
-    work = partial(read, predictor, data, seen=seen, heat=heat)
+    work = partial(read, predictor, data, keep_steps=steps, heat=heat)
     prediction = await (
         here.executor.run(work) if heat else here.executor.read(work, len(data))
     )  # heat is dozens of answers
     here.metrics.answer(prediction, predictor.description.version)
-    return (
-        detailed_response(prediction, predictor, seen) if details or steps or heat else ANSWERS[prediction.prediction]
-    )
+    return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
 
 
 @router.post(
@@ -143,17 +140,17 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
 
 
 def read(
-    predictor: Predictor, data: bytes, max_pixels: int, seen: Steps | None = None, heat: bool = False
+    predictor: Predictor, data: bytes, max_pixels: int, keep_steps: bool = False, heat: bool = False
 ) -> ModelPrediction:
-    """Read the digit on the picture `data`; its steps are kept in `seen`. Raises a `PictureError`."""
-    framed = preprocess(data, max_pixels) if seen is None else preprocess(data, max_pixels, kept_in(seen))
+    """Read the digit on the picture `data`; see `preprocess` for `keep_steps`. Raises a `PictureError`."""
+    framed = preprocess(data, max_pixels, keep_steps)
     return predictor.predict_with_heat(framed) if heat else predictor.predict_framed(framed)
 
 
-def detailed_response(prediction: ModelPrediction, predictor: Predictor, seen: Steps | None = None) -> Response:
+def detailed_response(prediction: ModelPrediction, predictor: Predictor) -> Response:
     """Return an answer with all its details, and with its steps and heat if they were kept."""
     version = predictor.description.version
-    body = details(prediction, version) if seen is None else details_with_steps(prediction, seen, version)
+    body = details_with_steps(prediction, version) if prediction.steps else details(prediction, version)
     return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
