@@ -43,7 +43,7 @@ def test_the_documented_defaults_are_the_settings() -> None:
 
 def counted() -> set[str]:
     """Return the names of all metrics."""
-    return set(re.findall(r"^# TYPE (\S+)", Metrics(None).exposed().decode(), flags=re.MULTILINE))
+    return set(re.findall(r"^# TYPE (\S+)", Metrics(None).render().decode(), flags=re.MULTILINE))
 
 
 def test_every_metric_is_documented_and_none_that_there_isnt() -> None:

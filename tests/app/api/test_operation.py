@@ -219,8 +219,8 @@ def test_a_setting_that_makes_no_sense_is_named_when_the_service_starts() -> Non
         another_server(DIGITS_WORKERS=0).__enter__()
 
 
-class Broken:
-    async def read(self, *_: object) -> None:
+class BrokenExecutor:
+    async def run(self, *_: object, **__: object) -> None:
         raise RuntimeError("a secret of the service")
 
 
@@ -229,7 +229,7 @@ def test_an_error_in_the_service_is_a_problem_with_the_id_under_which_it_is_logg
 ) -> None:
     app = create_app(Settings())
     app.state.service.repository.refresh()
-    app.state.service = dataclasses.replace(app.state.service, executor=Broken())
+    app.state.service = dataclasses.replace(app.state.service, executor=BrokenExecutor())
 
     async def ask() -> Response:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as client:

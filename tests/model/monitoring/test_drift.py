@@ -33,7 +33,7 @@ def exposed(predictions: list[Prediction], times: int = 1) -> str:
         for prediction in predictions:
             metrics.answer(prediction, "0.0.1")
     metrics.answer(predictions[0], "mlp-0.0.1")
-    return metrics.exposed().decode()
+    return metrics.render().decode()
 
 
 def test_the_service_counts_what_the_pipeline_counts(predictions: list[Prediction]) -> None:
