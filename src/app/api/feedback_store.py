@@ -5,13 +5,13 @@ last: if it exists, the picture is complete.
 """
 
 import errno
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from src.model.monitoring.feedback import Feedback
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -28,19 +28,17 @@ class FeedbackStore:
         self._max_files = max_files
         self._max_bytes = max_bytes
 
-    def keep(self, picture: bytes, ending: str, note: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Keep a picture with a note, and return the note with its digest, and whether the picture is new.
+    def keep(self, picture: bytes, ending: str, feedback: Feedback) -> tuple[Feedback, bool]:
+        """Store a picture with its feedback; return the stored feedback and whether the picture is new.
 
-        A picture that is kept already stays as it is, and its first note is returned. Raises `StoreFull`, or `OSError`
+        A picture that is stored already keeps its first feedback, which is returned. Raises `StoreFull`, or `OSError`
         if the folder can't be written.
         """
-        digest = sha256(picture).hexdigest()
-        note_file = self._folder / f"{digest}.json"
-        note = {"sha256": digest} | note
+        note_file = self._folder / f"{feedback.sha256}.json"
         with self._locked():
             if note_file.exists():
-                return json.loads(note_file.read_bytes()), False
-            written = json.dumps(note, indent=1).encode()
+                return Feedback.model_validate_json(note_file.read_bytes()), False
+            written = feedback.model_dump_json(indent=1).encode()
             self._require_room(len(picture) + len(written))
             try:
                 _write(note_file.with_suffix(f".{ending}"), picture)
@@ -50,7 +48,7 @@ class FeedbackStore:
                 if error.errno in FULL:
                     raise StoreFull from error
                 raise
-        return note, True
+        return feedback, True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -120,17 +120,6 @@ class Features(BaseModel):
     feedback: bool = Field(description="corrections are accepted; false if no folder is configured for them")
 
 
-class Feedback(BaseModel):
-    """A corrected picture as it is kept."""
-
-    sha256: str = Field(description="of the picture; it is also the name of its file")
-    digit: int = Field(ge=0, le=9, description="what it really was, as was said first")
-    prediction: int = Field(ge=0, le=9)
-    confidence: float = Field(ge=0, le=1)
-    digit_score: float = Field(ge=0, le=1)
-    model: str = Field(description="version of the network that answered")
-
-
 FEEDBACK: dict[str, Any] = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "digit": 7,

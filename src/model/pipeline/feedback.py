@@ -7,38 +7,23 @@ that this pipeline knows.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from src.model.data.mnist import Digits, as_png
 from src.model.errors import DataError, PictureError
 from src.model.files import sha256
+from src.model.monitoring.feedback import Feedback
 from src.model.preprocessing.preprocess import SIDE, preprocess
 
-Digit = Annotated[int, Field(ge=0, le=9)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Picture = NDArray[np.uint8]  # [28, 28], ink bright
 
 
 class SchemaSkew(DataError):  # noqa: N818 - the name of what happened, as it is known elsewhere
     """What was kept of a corrected picture is not what the service keeps."""
-
-
-class Note(BaseModel):
-    """What the service keeps beside a picture."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    digit: Digit
-    prediction: Digit
-    confidence: Share
-    digit_score: Share
-    model: str
 
 
 @dataclass(frozen=True)
@@ -101,9 +86,9 @@ def _framed(folder: Path, max_pixels: int) -> Iterator[tuple[Picture, int]]:
         yield _levels(pixels), note.digit
 
 
-def _note(path: Path) -> Note:
+def _note(path: Path) -> Feedback:
     try:
-        note = Note.model_validate_json(path.read_bytes())
+        note = Feedback.model_validate_json(path.read_bytes(), strict=True, extra="forbid")
     except ValidationError as error:
         raise SchemaSkew(f"{path.name} is no note that the service writes: {error}") from error
     if note.sha256 != path.stem:
@@ -111,7 +96,7 @@ def _note(path: Path) -> Note:
     return note
 
 
-def _picture(path: Path, note: Note) -> Path:
+def _picture(path: Path, note: Feedback) -> Path:
     beside = [each for each in path.parent.glob(f"{path.stem}.*") if each.suffix not in (".json", ".part")]
     if len(beside) != 1 or sha256(beside[0]) != note.sha256:
         raise SchemaSkew(f"{path.name} has no picture beside it, or another than it was written for.")

@@ -11,6 +11,7 @@ import pytest
 from httpx import Client
 
 from src.app.api.feedback_store import FeedbackStore, StoreFull
+from src.model.monitoring.feedback import Feedback
 from tests import released
 from tests.app.api.api_client import FEEDBACK, another_server, another_service, assert_problem, send
 from tests.pictures import drawn, encoded, mnist
@@ -20,6 +21,11 @@ FOUR = encoded(drawn(4))
 
 def kept(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.name != ".lock"}
+
+
+def feedback(picture: bytes) -> Feedback:
+    digest = sha256(picture).hexdigest()
+    return Feedback(sha256=digest, digit=1, prediction=7, confidence=0.9, digit_score=0.8, model="0.0.1")
 
 
 def test_without_a_folder_nothing_is_taken(client: Client) -> None:
@@ -117,15 +123,15 @@ def test_a_folder_that_can_not_be_written_is_said_and_logged(tmp_path: Path) -> 
 
 def test_over_the_allowed_bytes_nothing_more_is_kept(tmp_path: Path) -> None:
     store = FeedbackStore(tmp_path, max_files=10, max_bytes=2000)
-    store.keep(bytes(1000), "png", {"digit": 1})
+    store.keep(bytes(900), "png", feedback(bytes(900)))
     with pytest.raises(StoreFull):
-        store.keep(bytes(1001), "png", {"digit": 2})
+        store.keep(bytes(901), "png", feedback(bytes(901)))
     assert len(kept(tmp_path)) == 2
 
 
 def test_what_a_killed_writer_left_behind_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / f"{sha256(b'picture').hexdigest()}.part").write_bytes(b"pic")
     (tmp_path / f"{sha256(b'picture').hexdigest()}.png").write_bytes(b"picture")  # but not yet its .json
-    note, new = FeedbackStore(tmp_path, 10, 2000).keep(b"picture", "png", {"digit": 1})
+    note, new = FeedbackStore(tmp_path, 10, 2000).keep(b"picture", "png", feedback(b"picture"))
     assert new
-    assert kept(tmp_path) == {f"{note['sha256']}.png", f"{note['sha256']}.json"}
+    assert kept(tmp_path) == {f"{note.sha256}.png", f"{note.sha256}.json"}

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import mlflow
 import pytest
 
 from src.app.api.feedback_store import FeedbackStore
+from src.model.monitoring.feedback import Feedback
 from src.model.pipeline import tracking
 from tests.pictures import encoded, mnist
 
@@ -39,8 +41,10 @@ def keep(tmp_path: Path) -> Keep:
 
     def kept(digit: int, number: int = 0, corrected: int | None = None, picture: bytes | None = None) -> str:
         said = digit if corrected is None else corrected
-        note = {"digit": said, "prediction": digit, "confidence": 0.9, "digit_score": 0.8, "model": "0.0.1"}
-        done, _ = store.keep(picture or encoded(mnist(digit, number)), "png", note)
-        return str(done["sha256"])
+        data = picture or encoded(mnist(digit, number))
+        digest = sha256(data).hexdigest()
+        note = Feedback(sha256=digest, digit=said, prediction=digit, confidence=0.9, digit_score=0.8, model="0.0.1")
+        store.keep(data, "png", note)
+        return digest
 
     return kept

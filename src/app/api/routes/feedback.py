@@ -3,6 +3,7 @@
 import io
 import logging
 from functools import partial
+from hashlib import sha256
 from typing import Annotated, Final
 
 from anyio import to_thread
@@ -13,9 +14,10 @@ from src.app.api.core.problems import ApiProblem
 from src.app.api.feedback_store import FeedbackStore, StoreFull
 from src.app.api.routes import openapi, uploads
 from src.app.api.routes.predict import Version, predict_picture
-from src.app.api.schemas import FEEDBACK, Features, Feedback
+from src.app.api.schemas import FEEDBACK, Features
 from src.app.api.state import get_state
 from src.model.inference.predictor import Prediction
+from src.model.monitoring.feedback import Feedback
 from src.model.preprocessing.decode import FORMATS
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
@@ -77,20 +79,20 @@ async def feedback(request: Request, digit: Digit, response: Response, model: Ve
 def _store(
     store: FeedbackStore, data: bytes, digit: int, prediction: Prediction, version: str
 ) -> tuple[Feedback, bool]:
-    note = {
-        "digit": digit,
-        "prediction": prediction.prediction,
-        "confidence": prediction.probabilities[prediction.prediction],
-        "digit_score": prediction.digit_score,
-        "model": version,
-    }
+    given = Feedback(
+        sha256=sha256(data).hexdigest(),
+        digit=digit,
+        prediction=prediction.prediction,
+        confidence=prediction.probabilities[prediction.prediction],
+        digit_score=prediction.digit_score,
+        model=version,
+    )
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         ending = str(image.format).lower()
     try:
-        kept, new = store.keep(data, ending, note)
+        return store.keep(data, ending, given)
     except StoreFull as error:
         raise ApiProblem("feedback-full") from error
     except OSError as error:
         log.exception("A corrected picture can't be stored.")
         raise ApiProblem("feedback-unavailable", headers={"Retry-After": "60"}) from error
-    return Feedback(**kept), new
