@@ -8,10 +8,10 @@ import struct
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from httpx import Client, TransportError
 
@@ -25,7 +25,6 @@ from tests.app.api.api_client import (
     assert_problem,
     connect,
     log_lines,
-    open_requests,
     read_metrics,
     send,
     send_batch,
@@ -37,6 +36,7 @@ from tests.released import copy_release
 from tests.servers import Server
 
 FOUR = encoded(mnist(4))
+LOADED = "serves from now on."  # logged by each worker
 
 
 @pytest.fixture(scope="module")
@@ -61,25 +61,29 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def two_workers(releases: Path) -> Iterator[Server]:
+def metrics_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which `two_workers` share their metrics."""
+    return tmp_path_factory.mktemp("metrics")
+
+
+@pytest.fixture(scope="module")
+def two_workers(releases: Path, metrics_dir: Path) -> Iterator[Server]:
     """Yield a service with two workers that looks for new networks only on SIGHUP."""
-    with another_server(DIGITS_WORKERS=2, DIGITS_MODEL_DIR=releases, DIGITS_RELOAD_S=3600) as server:
-        until(lambda: server.log.count("Network 0.9.0 serves") == 2)
+    settings = {"DIGITS_MODEL_DIR": releases, "DIGITS_METRICS_DIR": metrics_dir, "DIGITS_RELOAD_S": 3600}
+    with another_server(DIGITS_WORKERS=2, **settings) as server:
+        until(lambda: server.log.count(LOADED) == 2)
         yield server
 
 
-def kill_worker(server: Server) -> psutil.Process:
-    """Kill a worker and return it."""
-    worker = worker_processes(server)[0]
-    worker.kill()
-    return worker
-
-
-def wait_until_replaced(server: Server, killed: psutil.Process) -> None:
-    """Return when two workers other than the killed one run and have loaded a network."""
-    until(lambda: len({*worker_processes(server)} - {killed}) == 2)
-    with connect(server) as client:
-        until(lambda: open_requests(client) == 0)
+@contextmanager
+def worker_replaced(server: Server) -> Iterator[None]:
+    """Kill a worker, run the block, and return when another worker has loaded a network."""
+    loads = server.log.count(LOADED)
+    killed = worker_processes(server)[0]
+    killed.kill()
+    yield
+    until(lambda: server.log.count(LOADED) > loads)
+    assert len({*worker_processes(server)} - {killed}) == 2
 
 
 def is_answered(server: Server) -> bool:
@@ -189,7 +193,9 @@ def test_requests_problems_and_predictions_are_counted(client: Client) -> None:
     assert after[("digits_requests_in_hand",)] == 1  # the request for /metrics
 
 
-def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(two_workers: Server) -> None:
+def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(
+    two_workers: Server, metrics_dir: Path
+) -> None:
     def fours() -> float:
         with connect(two_workers) as client:
             return sum(value for key, value in read_metrics(client).items() if key[:2] == ("digits_answers_total", "4"))
@@ -197,19 +203,20 @@ def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(two_wor
     before = fours()
     assert sum(is_answered(two_workers) for _ in range(40)) == 40
     assert fours() == before + 40
-    wait_until_replaced(two_workers, kill_worker(two_workers))
+    with worker_replaced(two_workers):
+        pass
     assert sum(is_answered(two_workers) for _ in range(20)) == 20
     assert fours() == before + 60
+    assert len(list(metrics_dir.glob("counter_*.db"))) == 2  # the new worker continues the file of the killed one
 
 
 def test_a_killed_worker_loses_only_its_open_requests_and_is_replaced(two_workers: Server) -> None:
     with ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(is_answered, two_workers) for _ in range(200)]
         until(lambda: any(answer.done() for answer in answers))
-        killed = kill_worker(two_workers)
-        lost = [answer.result() for answer in answers].count(False)
+        with worker_replaced(two_workers):
+            lost = [answer.result() for answer in answers].count(False)
     assert lost <= 8  # one for each open connection
-    wait_until_replaced(two_workers, killed)
     assert all(is_answered(two_workers) for _ in range(20))
 
 

@@ -1,4 +1,4 @@
-"""The service's metrics for Prometheus; docs/operations.md explains each."""
+"""The service's metrics for Prometheus; docs/monitor.md explains each."""
 
 import itertools
 import os
