@@ -1,4 +1,4 @@
-"""The service: a picture in, a digit out. `uvicorn src.app.main:app` serves it; `src/app/serve.py` with all bounds."""
+"""The service as an ASGI app for `uvicorn src.app.main:app`; `src/app/serve.py` serves it with all its limits."""
 
 import asyncio
 import gc
@@ -13,12 +13,13 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
-from src.app.api import state
+from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import RequestMiddleware
-from src.app.api.executor import give_memory_back
+from src.app.api.executor import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict
+from src.app.api.state import AppState, build_state
 from src.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -32,23 +33,23 @@ def create_app(settings: Settings) -> FastAPI:
     """Build the service."""
     app = FastAPI(
         title="Handwritten digits",
-        version="0.1.0",
+        version=__version__,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,  # what generated clients call their functions
+        generate_unique_id_function=lambda route: route.name,  # names the functions of generated clients
         lifespan=_lifespan,
     )
-    app.state.service = here = state.build(settings)
-    problems.install(app)
-    # the gate asks for the key, before anything is read; this tells OpenAPI
-    keys = [Depends(HTTPBearer(auto_error=False))] if settings.api_keys else []
+    app.state.service = state = build_state(settings)
+    problems.add_handlers(app)
+    # Only for OpenAPI: the middleware checks the keys, before it reads a body.
+    key_required = [Depends(HTTPBearer(auto_error=False))] if settings.api_keys else []
     for router in (predict.router, feedback.router, models.router):
-        app.include_router(router, dependencies=keys)
+        app.include_router(router, dependencies=key_required)
     app.include_router(health.router)
-    docs.serve(app)
-    app.add_middleware(RequestMiddleware, settings=settings, metrics=here.metrics)
+    docs.add_routes(app)
+    app.add_middleware(RequestMiddleware, settings=settings, metrics=state.metrics)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -62,31 +63,31 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load a network and look for newer ones; a service without one stays up and says why it is not ready."""
-    here = cast(state.AppState, app.state.service)
-    logs.install(here.settings.log_level)
-    give_memory_back()
-    await to_thread.run_sync(here.repository.refresh)
+    """Load a network and watch for newer ones; without a network the service runs, but is not ready."""
+    state = cast(AppState, app.state.service)
+    logs.install(state.settings.log_level)
+    limit_heap()
+    await to_thread.run_sync(state.repository.refresh)
     gc.collect()
-    gc.freeze()  # what is loaded stays: looking through it over and over holds up one request in a hundred
-    asked = asyncio.Event()
+    gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred
+    refresh_now = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, nor outside the main thread
-        loop.add_signal_handler(signal.SIGHUP, asked.set)
-    watching = asyncio.create_task(_watch(here.repository, here.settings.reload_s, asked))
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows, or outside the main thread
+        loop.add_signal_handler(signal.SIGHUP, refresh_now.set)
+    watcher = asyncio.create_task(_watch(state.repository, state.settings.reload_s, refresh_now))
     yield
-    watching.cancel()
+    watcher.cancel()
 
 
-async def _watch(repository: ModelRepository, every_s: float, asked: asyncio.Event) -> None:
-    """Look for a newer network every so often, and when asked to."""
+async def _watch(repository: ModelRepository, interval_s: float, refresh_now: asyncio.Event) -> None:
+    """Refresh the repository every `interval_s` seconds, and whenever the event is set."""
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(asked.wait(), every_s)
-        asked.clear()
+            await asyncio.wait_for(refresh_now.wait(), interval_s)
+        refresh_now.clear()
         try:
             await to_thread.run_sync(repository.refresh)
-        except Exception:  # what broke once may work the next time, and whoever serves goes on
+        except Exception:  # the network that is loaded keeps serving, and the next refresh may succeed
             log.exception("Looking for a newer network failed.")
 
 

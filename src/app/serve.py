@@ -1,6 +1,7 @@
-"""`python -m src.app.serve`: the service with all its bounds, and as many workers as `DIGITS_WORKERS` says.
+"""`python -m src.app.serve`: the service with all its limits and with `DIGITS_WORKERS` processes.
 
-SIGTERM and SIGINT: no new connections, what is in hand is answered, exit code 0. SIGHUP: look for a newer network now.
+SIGTERM and SIGINT: accept no new connections, answer the open requests, exit with code 0.
+SIGHUP: look for a newer network now.
 """
 
 import os
@@ -17,23 +18,23 @@ from src.settings import Settings, read_settings
 
 
 class Supervisor(Multiprocess):
-    """Starts the workers, and starts one anew that has died."""
+    """Starts the workers, and restarts a worker that has died."""
 
     def terminate_all(self) -> None:
-        """Stop the workers, and let go of the port: whoever connects from now on must not wait for nobody."""
+        """Stop the workers and close the port, so that new clients are refused instead of waiting for an answer."""
         super().terminate_all()
         for listener in self.sockets:
             listener.close()
 
     def handle_hup(self) -> None:
-        """Pass the wish on: uvicorn would replace the workers, and break off connections that are kept open."""
+        """Pass SIGHUP to the workers; uvicorn's own handler would replace them and cut their open connections."""
         for process in self.processes:
-            if process.pid and process.is_ready():  # one that isn't would be killed by it, and finds the newest anyway
+            if process.pid and process.is_ready():  # SIGHUP would kill a worker that has no handler for it yet
                 os.kill(process.pid, signal.SIGHUP)
 
 
 def config(settings: Settings) -> uvicorn.Config:
-    """Return how the service is served."""
+    """Return uvicorn's configuration."""
     return uvicorn.Config(
         "src.app.main:app",
         host=settings.host,
@@ -43,7 +44,7 @@ def config(settings: Settings) -> uvicorn.Config:
         ws="none",
         log_config=logs.config(settings.log_level),
         access_log=False,
-        proxy_headers=False,  # nobody asks who the client is
+        proxy_headers=False,  # the client's address is not used
         server_header=False,
         timeout_graceful_shutdown=settings.grace_s,
     )
@@ -51,7 +52,7 @@ def config(settings: Settings) -> uvicorn.Config:
 
 def serve_alone(settings: Settings) -> None:
     """Serve from this process."""
-    # uvicorn sends itself the signal anew once it has stopped: that the service ends as asked is no failure
+    # uvicorn raises the signal again after its shutdown; ignored, so that the process ends with exit code 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     server = uvicorn.Server(config(settings))
     with suppress(KeyboardInterrupt):
@@ -61,15 +62,15 @@ def serve_alone(settings: Settings) -> None:
 
 
 def serve_with_workers(settings: Settings) -> None:
-    """Serve from several processes, which share their counts in a folder."""
-    how = config(settings)
+    """Serve from several processes, which share their metrics in a folder."""
+    server_config = config(settings)
     with TemporaryDirectory(prefix="digits-metrics-") as folder:
         os.environ["DIGITS_METRICS_DIR"] = str(settings.metrics_dir or folder)
-        Supervisor(how, [how.bind_socket()]).run()
+        Supervisor(server_config, [server_config.bind_socket()]).run()
 
 
 def main() -> None:
-    """Serve until a signal asks to stop."""
+    """Serve until a signal stops the process."""
     settings = read_settings()
     if settings.workers > 1:
         serve_with_workers(settings)

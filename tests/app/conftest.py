@@ -2,19 +2,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from httpx import Client
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import FRONT, forget
 from tests.app.page.test_client import ANSWER
-from tests.servers import FakeService, Server
-
-
-@pytest.fixture(scope="session")
-def client(running_service: Server) -> Iterator[Client]:
-    """Yield a client of the service with the shipped model."""
-    with Client(base_url=running_service.url, trust_env=False) as client:
-        yield client
+from tests.servers import FakeService
 
 
 @pytest.fixture

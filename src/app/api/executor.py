@@ -1,8 +1,4 @@
-"""Where pictures are read: where none holds up other requests for longer than a change of threads would.
-
-What takes about a millisecond is read at once: in a thread it would wait for Python's lock dozens of times, and the
-event loop for it. Larger pictures are read in threads, and the largest one at a time.
-"""
+"""Chooses where a picture is decoded, so that no picture blocks the event loop and a worker's memory stays bounded."""
 
 import ctypes
 from collections.abc import Callable
@@ -11,59 +7,62 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from src.model.errors import TooManyPixels
+from src.model.preprocessing.decode import pixel_count
 from src.settings import Settings
 
 T = TypeVar("T")
 
-# glibc's numbers of two of its parameters, and bytes: what is larger is returned when it is freed, and so is what is
-# free beyond the other at a heap's end. Both are above what the arrays of an 800x800 picture take.
-MMAP_THRESHOLD: Final = (-3, 12_000_000)
-TRIM_THRESHOLD: Final = (-1, 16_000_000)
+# Pictures up to this size take about a millisecond and are decoded in the event loop: in a thread they would contend
+# with it for the interpreter lock, which takes longer.
+INLINE_BYTES: Final = 32_768  # of the file
+INLINE_PIXELS: Final = 90_000  # 300x300, a drawing
 
-
-AT_ONCE_BYTES: Final = 32_768  # of a picture file that may be read at once ...
-AT_ONCE_PIXELS: Final = 90_000  # ... and of it when it is decoded: 300x300, a drawing
+# Parameters of glibc's mallopt and their values in bytes, both above what the arrays of an 800x800 picture take.
+MMAP_THRESHOLD: Final = (-3, 12_000_000)  # larger blocks go back to the system when they are freed
+TRIM_THRESHOLD: Final = (-1, 16_000_000)  # so does free memory beyond this at the end of the heap
 
 
 class DecodeExecutor:
-    """A wide lane for small pictures and a narrow one for large ones: that bounds the memory of a worker."""
+    """Decodes tiny pictures inline, small ones in a pool of threads, and large ones in a pool of a single thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._small_pixels = min(settings.small_pixels, settings.max_pixels)
-        self._max_pixels = settings.max_pixels
-        self._wide = CapacityLimiter(settings.readers)
-        self._narrow = CapacityLimiter(1)
+        self._small_pixels = settings.small_pixels
+        self._inline_pixels = min(INLINE_PIXELS, settings.small_pixels)
+        self._small_pool = CapacityLimiter(settings.readers)
+        self._large_pool = CapacityLimiter(1)
 
-    async def read(self, work: Callable[[int], T], size: int) -> T:
-        """Return `work(max_pixels)` for a picture file of `size` bytes; see `run`."""
-        if size <= AT_ONCE_BYTES:
-            with suppress(TooManyPixels):
-                return work(min(AT_ONCE_PIXELS, self._small_pixels))
-        return await self.run(work)
+    async def run(self, work: Callable[[], T], data: bytes, *, inline: bool = True) -> T:
+        """Return `work()`, which decodes the picture file `data`, run where the picture's size allows it.
 
-    async def run(self, work: Callable[[int], T]) -> T:
-        """Return `work(max_pixels)`; if the header says that the picture is large, run it in the narrow lane."""
-        try:
-            return await to_thread.run_sync(work, self._small_pixels, limiter=self._wide)
-        except TooManyPixels:
-            return await to_thread.run_sync(self._run_large, work, limiter=self._narrow)
-
-    def _run_large(self, work: Callable[[int], T]) -> T:
-        _glibc("malloc_trim", 0)  # what earlier pictures left free here and there is needed now
-        return work(self._max_pixels)
+        `inline=False` always uses a thread, for work that takes longer than reading one digit.
+        """
+        is_short = len(data) <= INLINE_BYTES
+        if is_short:
+            pixels = pixel_count(data)
+        else:
+            pixels = await to_thread.run_sync(pixel_count, data, limiter=self._small_pool)
+        if inline and is_short and pixels <= self._inline_pixels:
+            return work()
+        if pixels <= self._small_pixels:
+            return await to_thread.run_sync(work, limiter=self._small_pool)
+        return await to_thread.run_sync(_trim_and_run, work, limiter=self._large_pool)
 
 
-def give_memory_back() -> None:
-    """Have glibc return the memory of large pictures when they are done with.
+def _trim_and_run(work: Callable[[], T]) -> T:
+    _call_glibc("malloc_trim", 0)  # earlier pictures left free memory in pieces, and a large one needs it
+    return work()
 
-    It would raise its thresholds with the first of them, and keep the memory of those that follow for itself: 100 MB.
+
+def limit_heap() -> None:
+    """Make glibc return the memory of large pictures to the system when they are done.
+
+    By default it raises its thresholds with the first large picture and keeps 100 MB for those that follow.
     """
-    _glibc("mallopt", *MMAP_THRESHOLD)
-    _glibc("mallopt", *TRIM_THRESHOLD)
+    _call_glibc("mallopt", *MMAP_THRESHOLD)
+    _call_glibc("mallopt", *TRIM_THRESHOLD)
 
 
-def _glibc(function: str, *arguments: int) -> None:
-    """Call a function of the C library; another than glibc does as it likes."""
+def _call_glibc(function: str, *arguments: int) -> None:
+    """Call a function of the C library; does nothing if the library is not glibc."""
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None)[function](*arguments)

@@ -1,7 +1,7 @@
-"""Pictures that were corrected, in a folder: each once, whole, and no more than there is room for.
+"""Stores corrected pictures in a folder: each once, written atomically, up to a number of files and bytes.
 
-`<sha256>.png` (or another ending) is the picture as it was sent, `<sha256>.json` what was read in it and what it really
-was. The .json is written last: where it is, the picture is whole.
+`<sha256>.png` (or another ending) is the picture as it was sent, `<sha256>.json` its correction. The .json is written
+last: if it exists, the picture is complete.
 """
 
 import errno
@@ -17,12 +17,12 @@ from src.model.monitoring.feedback import Feedback
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class StoreFull(Exception):  # noqa: N818 - it says what happened
+class StoreFull(Exception):  # noqa: N818 - it is an expected outcome, not a failure
     """There is no room for another picture."""
 
 
 class FeedbackStore:
-    """A folder that any number of processes may share."""
+    """A folder that several processes may share."""
 
     def __init__(self, folder: Path, max_files: int, max_bytes: int) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class FeedbackStore:
         if the folder can't be written.
         """
         note_file = self._folder / f"{feedback.sha256}.json"
-        with self._alone():
+        with self._locked():
             if note_file.exists():
                 return Feedback.model_validate_json(note_file.read_bytes()), False
             written = feedback.model_dump_json(indent=1).encode()
@@ -52,9 +52,9 @@ class FeedbackStore:
         return feedback, True
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other writers out, of this process or another, inside the block."""
-        import fcntl  # noqa: PLC0415 - not on Windows, where no feedback is kept
+    def _locked(self) -> Iterator[None]:
+        """Keep out other writers, in this process and in others, inside the block."""
+        import fcntl  # noqa: PLC0415 - missing on Windows, where no feedback is kept
 
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -65,7 +65,7 @@ class FeedbackStore:
             os.close(lock)
 
     def _require_room(self, size: int) -> None:
-        """Raise `StoreFull` unless `size` more bytes may be kept; what a writer that was killed left behind goes."""
+        """Raise `StoreFull` if `size` more bytes do not fit; delete the temporary files of writers that were killed."""
         count = 0
         for entry in os.scandir(self._folder):
             if entry.name.endswith(".part"):

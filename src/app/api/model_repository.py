@@ -1,9 +1,10 @@
-"""The networks under `model_dir`: the one that serves, those asked for by version, and what is known of each."""
+"""The networks under `model_dir`: the one that serves, those requested by version, and their descriptions."""
 
 import logging
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
 from anyio import to_thread
 
@@ -16,76 +17,105 @@ from src.settings import Settings
 
 log = logging.getLogger(__name__)
 
-RETRY = {"Retry-After": "5"}
+RETRY: Final = {"Retry-After": "5"}
 
 
 class ModelRepository:
-    """Readers by version, opened when they are first asked for. May be used from any thread."""
+    """Opens networks when they are first needed and keeps them open. Thread-safe."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
         self._serving: Predictor | None = None
-        self._source: tuple[Path, int] | None = None  # of the one that serves: its .json, and when that was written
+        self._serving_path: Path | None = None
+        self._serving_written = 0  # when its .json was written, see `_written_at`
         self._failures: list[str] = ["The network is still being loaded. Try again in a moment."]
-        self._opened: dict[str, Predictor] = {}
+        self._opened: dict[str, Predictor] = {}  # by version, without the one that serves
         self._lock = Lock()
 
     def serving(self) -> Predictor:
-        """Return the network that serves. Raises `ApiProblem` while there is none."""
+        """Return the network that serves. Raises `ApiProblem` if there is none."""
         if self._serving is None:
             raise ApiProblem("not-ready", self._failures[0], RETRY)
         return self._serving
 
     async def predictor(self, version: str | None) -> Predictor:
-        """Return the network `version`, by default the one that serves. Raises `ApiProblem`."""
-        if version is None or (self._serving and version == self._serving.description.version):
+        """Return the network `version`, by default the one that serves. Raises `ApiProblem` if it can't be opened."""
+        if version is None or self._is_serving(version):
             return self.serving()
         if opened := self._opened.get(version):
             return opened
         return await to_thread.run_sync(self._open, version)
 
     def refresh(self) -> None:
-        """Serve the newest artefact that opens; one that doesn't is logged once, and the old one goes on serving."""
+        """Serve the newest artefact that opens.
+
+        An artefact that does not open is logged once and skipped. The one that serves is never replaced by an older one
+        because its files were damaged, only because they were deleted.
+        """
         failures: list[str] = []
-        try:
-            file = self._settings.model_file
-            for path in [file] if file else list_newest_first(self._settings.model_dir):
-                if self._serves(path) or self._serve(path, failures) or self._is_of_serving(path):
+        for path in self._candidates(failures):
+            written = _written_at(path)
+            if path == self._serving_path and written == self._serving_written:
+                break
+            try:
+                predictor = open_predictor(path, self._settings.max_pixels)
+            except ArtefactError as error:
+                failures.append(str(error))
+                if path == self._serving_path:
                     break
-        except ArtefactError as error:
-            failures.append(str(error))
+            else:
+                self._serve(predictor, path, written)
+                break
         for failure in failures:
             if failure not in self._failures:
                 log.error("A network can't be served: %s", failure)
                 self._metrics.load("refused")
         self._failures = failures
 
-    def known(self) -> dict[str, Path]:
-        """Return the .json of each version that may be asked for, newest first."""
+    def list_versions(self) -> dict[str, Path]:
+        """Return the .json of each version that can be requested, newest first."""
         folder = self._settings.model_dir
-        found = {version: get_paths(folder, version)["json"] for version in reversed(list_versions(folder))}
-        if self._serving and self._source:
-            found.setdefault(self._serving.description.version, self._source[0].with_suffix(".json"))
-        return found
+        available = {version: get_paths(folder, version)["json"] for version in reversed(list_versions(folder))}
+        if self._serving and self._serving_path:
+            available.setdefault(self._serving.description.version, self._serving_path.with_suffix(".json"))
+        return available
 
     def describe(self, version: str) -> tuple[Description, bool]:
-        """Return what the artefact says of itself, and whether it serves. Raises `ApiProblem` or `ArtefactError`."""
-        path = self._path(version)
-        serves = self._serving is not None and self._serving.description.version == version
-        return _described(path, _written(path)), serves
+        """Return a network's description and whether it serves. Raises `ApiProblem` or `ArtefactError`."""
+        path = self._find(version)
+        return _describe_cached(path, _written_at(path)), self._is_serving(version)
 
-    def _path(self, version: str) -> Path:
-        known = self.known()
-        if version not in known:
+    def _is_serving(self, version: str) -> bool:
+        return self._serving is not None and self._serving.description.version == version
+
+    def _candidates(self, failures: list[str]) -> list[Path]:
+        """Return the artefacts to try, newest first; add to `failures` if there are none."""
+        if self._settings.model_file:
+            return [self._settings.model_file]
+        try:
+            return list_newest_first(self._settings.model_dir)
+        except ArtefactError as error:
+            failures.append(str(error))
+            return []
+
+    def _serve(self, predictor: Predictor, path: Path, written: int) -> None:
+        self._serving, self._serving_path, self._serving_written = predictor, path, written
+        self._opened.clear()
+        self._metrics.load("loaded")
+        log.info("Network %s serves from now on.", predictor.description.version)
+
+    def _find(self, version: str) -> Path:
+        available = self.list_versions()
+        if version not in available:
             raise ApiProblem(
-                "unknown-model", f"There is no network {version}. There are: {', '.join(known) or 'none'}."
+                "unknown-model", f"There is no network {version}. There are: {', '.join(available) or 'none'}."
             )
-        return known[version]
+        return available[version]
 
     def _open(self, version: str) -> Predictor:
-        path = self._path(version)
-        with self._lock:  # who asks for the same one meanwhile finds it opened
+        path = self._find(version)
+        with self._lock:  # another thread may have opened it meanwhile
             if not (predictor := self._opened.get(version)):
                 try:
                     predictor = open_predictor(path, self._settings.max_pixels)
@@ -96,29 +126,9 @@ class ModelRepository:
                     del self._opened[next(iter(self._opened))]
         return predictor
 
-    def _serves(self, path: Path) -> bool:
-        return self._source == (path, _written(path))
 
-    def _is_of_serving(self, path: Path) -> bool:
-        return self._source is not None and self._source[0] == path
-
-    def _serve(self, path: Path, failures: list[str]) -> bool:
-        """Serve the artefact at `path` and return True, or say why not."""
-        written = _written(path)
-        try:
-            predictor = open_predictor(path, self._settings.max_pixels)
-        except ArtefactError as error:
-            failures.append(str(error))
-            return False
-        self._serving, self._source = predictor, (path, written)
-        self._opened.clear()
-        self._metrics.load("loaded")
-        log.info("Network %s serves from now on.", predictor.description.version)
-        return True
-
-
-def _written(path: Path) -> int:
-    """Return when the .json of an artefact was written, 0 if it isn't there."""
+def _written_at(path: Path) -> int:
+    """Return when an artefact's .json was written, in nanoseconds; 0 if it does not exist."""
     try:
         return path.with_suffix(".json").stat().st_mtime_ns
     except FileNotFoundError:
@@ -126,5 +136,5 @@ def _written(path: Path) -> int:
 
 
 @lru_cache(maxsize=64)
-def _described(path: Path, written: int) -> Description:  # noqa: ARG001 - it tells a file from its successor
+def _describe_cached(path: Path, written: int) -> Description:  # noqa: ARG001 - a rewritten file gets a new entry
     return describe(path)

@@ -1,4 +1,8 @@
-"""What goes over the wire. The contract only ever grows: the default answer stays `{"prediction": 4}`."""
+"""The responses of the API. Fields are only ever added, and the default answer stays `{"prediction": 4}`.
+
+The classes' names are part of the contract too: generated clients use them. The predictor's own `Prediction` is
+therefore written `predictor.Prediction` here.
+"""
 
 import base64
 import io
@@ -10,8 +14,8 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import Problem
-from src.model.inference.artefact import Description
-from src.model.inference.predictor import Prediction as ModelPrediction
+from src.model.inference import predictor
+from src.model.inference.artefact import Description, Metrics
 
 
 class Prediction(BaseModel):
@@ -21,7 +25,7 @@ class Prediction(BaseModel):
 
 
 class Details(Prediction):
-    """The digit, how sure the network is of it, and what it saw."""
+    """The digit, how sure the network is, and what it saw."""
 
     confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
     probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
@@ -36,15 +40,15 @@ class Details(Prediction):
 
 
 class StepPictures(BaseModel):
-    """What lay between the picture and `image`, PNG data URLs of at most 112 pixels a side."""
+    """The intermediate pictures between the file and `image`: PNG data URLs of at most 112 pixels a side."""
 
-    ink: str = Field(description="the ink that was found on the picture")
-    crop: str | None = Field(description="the digit's strokes, cut out; null if the picture has MNIST's form already")
-    box: str | None = Field(description="fitted into 20x20 pixels, its strokes as wide as MNIST's; null likewise")
+    ink: str = Field(description="the ink found on the picture")
+    crop: str | None = Field(description="the digit's strokes, cut out; null if it is framed like MNIST already")
+    box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
 
 
 class DetailsWithSteps(Details):
-    """The details, and the steps from the picture to what the network saw."""
+    """The details, and the steps from the file to what the network saw."""
 
     steps: StepPictures
 
@@ -63,15 +67,21 @@ STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS[
 
 
 class BatchAnswers(BaseModel):
-    """One answer for each picture of a batch, in their order; a problem where a picture can't be read."""
+    """One answer for each picture of a batch, in the order of the files; a problem for a picture that can't be read."""
 
     answers: list[Details | Prediction | Problem]
 
 
-class Model(Description):
-    """What a network's artefact says of it."""
+class Figures(Metrics):
+    """How well a network read a set of digits."""
 
-    serving: bool = Field(description="answers where no other version is asked for")
+
+class Model(Description):
+    """What a network's artefact says about it."""
+
+    validation: Figures
+    test: Figures
+    serving: bool = Field(description="answers requests that name no version")
 
 
 MODEL: dict[str, Any] = {
@@ -105,9 +115,9 @@ class Models(BaseModel):
 
 
 class Features(BaseModel):
-    """What the service is set to do."""
+    """What the service is configured to do."""
 
-    feedback: bool = Field(description="corrections are taken; false where there is no folder for them")
+    feedback: bool = Field(description="corrections are accepted; false if no folder is configured for them")
 
 
 FEEDBACK: dict[str, Any] = {
@@ -126,8 +136,8 @@ class Status(BaseModel):
     status: str
 
 
-def details(prediction: ModelPrediction, model: str) -> Details:
-    """Spell a prediction out, with its heat if that was asked for."""
+def build_details(prediction: predictor.Prediction, version: str) -> Details:
+    """Return a prediction with all its details, and with its heat if that was computed."""
     heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
     return Details(
         prediction=prediction.prediction,
@@ -135,23 +145,23 @@ def details(prediction: ModelPrediction, model: str) -> Details:
         probabilities=prediction.probabilities,
         digit_score=prediction.digit_score,
         digits_seen=prediction.digits_seen,
-        model=model,
+        model=version,
         image=data_url(prediction.pixels),
         **heat,
     )
 
 
-def details_with_steps(prediction: ModelPrediction, model: str) -> DetailsWithSteps:
-    """Spell a prediction out, and what lay before it."""
+def build_details_with_steps(prediction: predictor.Prediction, version: str) -> DetailsWithSteps:
+    """Return a prediction whose steps were kept, with all its details."""
     steps = prediction.steps or {}
-    shown = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
+    urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **details(prediction, model).model_dump(exclude_unset=True), steps=StepPictures.model_validate(shown)
+        **build_details(prediction, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
     )
 
 
 def data_url(pixels: NDArray[np.float32]) -> str:
-    """Return float32 [h, w] in 0..1 as the data URL of a PNG."""
+    """Return a picture, float32 [h, w] in 0..1, as the data URL of a PNG."""
     file = io.BytesIO()
     Image.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""What the endpoints share: built once for an app, and found on it."""
+"""The objects that the endpoints share: built once for each app and kept on it."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -20,11 +20,11 @@ class AppState:
     metrics: Metrics
     repository: ModelRepository
     executor: DecodeExecutor
-    store: FeedbackStore | None  # None where no feedback is kept
+    store: FeedbackStore | None  # None if the service keeps no feedback
 
 
-def build(settings: Settings) -> AppState:
-    """Return the parts of a service with these settings; no network is loaded yet."""
+def build_state(settings: Settings) -> AppState:
+    """Build the parts of a service with these settings; no network is loaded yet."""
     metrics = Metrics(settings.metrics_dir)
     folder = settings.feedback_dir
     store = FeedbackStore(folder, settings.feedback_max_files, settings.feedback_max_bytes) if folder else None
@@ -32,5 +32,5 @@ def build(settings: Settings) -> AppState:
 
 
 def get_state(request: Request) -> AppState:
-    """Return the service that a request was sent to."""
+    """Return the parts of the service that received the request."""
     return cast(AppState, request.app.state.service)

@@ -1,88 +1,135 @@
-"""What tests of the service share: how it is asked, how another one is started, and what every problem looks like."""
+"""What tests of the service share: how to start one, how to call it, and how to check its responses."""
 
+import asyncio
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import Any, Self
 
-from httpx import Client, Response
+import psutil
+from fastapi import FastAPI
+from httpx import ASGITransport, BaseTransport, Client, Request, Response
 from prometheus_client.parser import text_string_to_metric_families
 
+from src.app.api.state import AppState
+from src.app.main import create_app
+from src.settings import Settings
 from tests import servers
 
 PREDICT = "/api/v1/predict"
 BATCH = "/api/v1/predict/batch"
 FEEDBACK = "/api/v1/feedback"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # shared: each client would load the machine's certificates, in 20 ms
 
 
-@contextmanager
-def another_service(**settings: object) -> Iterator[Client]:
-    """Run a second service with `settings` until the block ends."""
-    with another_server(**settings) as server, Client(base_url=server.url, trust_env=False) as client:
-        yield client
+class InProcessTransport(BaseTransport):
+    """Lets a synchronous client call an ASGI app without a server."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._transport = ASGITransport(app)
+
+    def handle_request(self, request: Request) -> Response:
+        """Return the app's response."""
+
+        async def call() -> Response:
+            response = await self._transport.handle_async_request(request)
+            return Response(response.status_code, headers=response.headers, content=await response.aread())
+
+        return asyncio.run(call())
+
+
+class LocalService(Client):
+    """The service in this process, with a network loaded, for tests that need neither sockets nor signals."""
+
+    def __init__(self, **settings: Any) -> None:
+        app = create_app(Settings(**settings))
+        self.state: AppState = app.state.service
+        self.state.repository.refresh()
+        super().__init__(transport=InProcessTransport(app), base_url="http://digits")
 
 
 @contextmanager
 def another_server(**settings: object) -> Iterator[servers.Server]:
-    """Run a second service with `settings` until the block ends; for tests of the process itself."""
-    texts = {name: str(value) for name, value in settings.items()}
-    with servers.running(servers.service(servers.free_port(), ready="/health/live", **texts)) as server:
+    """Run a second service as a process with `settings` until the block ends."""
+    environment = {name: str(value) for name, value in settings.items()}
+    with servers.running(servers.service(servers.free_port(), ready="/health/live", **environment)) as server:
         yield server
+
+
+def connect(server: servers.Server, timeout: float = 30) -> Client:
+    """Return a client of a service."""
+    return Client(base_url=server.url, timeout=timeout, verify=NO_TLS, trust_env=False)
 
 
 def send(client: Client, data: bytes, path: str = PREDICT, **parameters: object) -> Response:
     """Send a picture in a form."""
-    texts = {name: str(value).lower() for name, value in parameters.items()}
-    return client.post(path, files={"file": ("digit.png", data, "image/png")}, params=texts)
+    query = {name: str(value).lower() for name, value in parameters.items()}
+    return client.post(path, files={"file": ("digit.png", data, "image/png")}, params=query)
 
 
 def send_batch(client: Client, *pictures: bytes, **parameters: object) -> Response:
     """Send several pictures in a form."""
     files = [("files", ("digit.png", data, "image/png")) for data in pictures]
-    texts = {name: str(value).lower() for name, value in parameters.items()}
-    return client.post(BATCH, files=files, params=texts)
+    query = {name: str(value).lower() for name, value in parameters.items()}
+    return client.post(BATCH, files=files, params=query)
 
 
-def assert_problem(answer: Response, name: str) -> None:
-    """Check that an answer is the problem `name`, with a sentence that says something."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert_is_problem(answer.json(), name, answer.status_code)
-    assert answer.headers["x-content-type-options"] == "nosniff"
+def assert_problem(response: Response, name: str) -> None:
+    """Check that a response is the problem `name`."""
+    assert response.headers["content-type"] == "application/problem+json"
+    assert_problem_body(response.json(), name, response.status_code)
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def assert_is_problem(body: dict[str, Any], name: str, status: int) -> None:
-    """Check the same of a problem's body."""
+def assert_problem_body(body: dict[str, Any], name: str, status: int) -> None:
+    """Check that a body is the problem `name`, with a sentence as its detail."""
     assert body["type"] == f"/problems/{name}"
     assert body["status"] == status
     assert len(body["detail"].split()) > 4
     assert body["detail"].endswith((".", "…"))
 
 
-def counts(client: Client) -> dict[tuple[str, ...], float]:
-    """Return what /metrics says: a number for each name with its labels' values."""
+def read_metrics(client: Client) -> dict[tuple[str, ...], float]:
+    """Return the values of /metrics by the metric's name and the values of its labels."""
     text = client.get("/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {(sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value for sample in samples}
 
 
+def open_requests(client: Client) -> float:
+    """Return the number of requests that the service has not answered yet, without the one that asks."""
+    return read_metrics(client)[("digits_requests_in_hand",)] - 1
+
+
 def log_lines(server: servers.Server) -> list[dict[str, Any]]:
-    """Return what the service has logged; every line is an object."""
+    """Return what the service has logged; every line is a JSON object."""
     return [json.loads(line) for line in server.log.splitlines()]
 
 
-def until(true: Callable[[], bool], limit_s: float = 30) -> None:
-    """Return once `true()` holds."""
+def worker_processes(server: servers.Server) -> list[psutil.Process]:
+    """Return the processes that serve, without the resource tracker that Python starts beside them."""
+    workers = []
+    for child in psutil.Process(server.pid).children():
+        with suppress(psutil.NoSuchProcess):  # a worker that was just killed
+            if "spawn_main" in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
+
+
+def until(condition: Callable[[], bool], limit_s: float = 30) -> None:
+    """Return when the condition holds; fail if it does not within the limit."""
     deadline = monotonic() + limit_s
-    while not true():
+    while not condition():
         assert monotonic() < deadline
         sleep(0.02)
 
 
 class RawClient:
-    """A client that sends just the bytes it is told to, when it is told to."""
+    """A connection that sends exactly the bytes it is told to."""
 
     def __init__(self, server: servers.Server) -> None:
         self._socket = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30)
@@ -97,19 +144,19 @@ class RawClient:
         """Send some bytes."""
         self._socket.sendall(data)
 
-    def begin(self, picture: bytes, sent: int) -> None:
-        """Send a request with a raw picture, but only `sent` bytes of it."""
+    def start_request(self, picture: bytes, sent: int) -> None:
+        """Send a request with a raw picture, but only the first `sent` bytes of the picture."""
         self.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: digits\r\nContent-Type: image/png\r\n")
         self.send(b"Content-Length: %d\r\n\r\n" % len(picture) + picture[:sent])
 
-    def answer(self) -> tuple[int, dict[str, Any]]:
-        """Return the status and the body of the next answer."""
+    def read_response(self) -> tuple[int, dict[str, Any]]:
+        """Return the status and the body of the next response."""
         response = http.client.HTTPResponse(self._socket)
         response.begin()
         return response.status, json.loads(response.read())
 
-    def rest(self) -> bytes:
-        """Return what comes until the service closes the connection."""
+    def read_until_closed(self) -> bytes:
+        """Return all bytes until the service closes the connection."""
         received = b""
         with suppress(ConnectionResetError):
             while data := self._socket.recv(65_536):

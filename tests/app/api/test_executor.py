@@ -1,49 +1,83 @@
+"""Where pictures are decoded, by their size."""
+
 import threading
-from collections.abc import Callable
 
 import anyio
+import numpy as np
 import pytest
+from anyio.lowlevel import checkpoint
+from PIL import Image
 
-from src.app.api.executor import AT_ONCE_BYTES, AT_ONCE_PIXELS, DecodeExecutor
-from src.model.errors import TooManyPixels
+from src.app.api.executor import INLINE_BYTES, INLINE_PIXELS, DecodeExecutor
 from src.settings import Settings
+from tests.pictures import encoded
 
-LARGE = Settings().small_pixels + 1
+LARGEST_INLINE = encoded(Image.new("L", (300, 300)))
+SMALL = encoded(Image.new("L", (301, 300)))
+NOISE = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)))
+LARGE = encoded(Image.new("1", (1001, 1000)))
 
 
-def picture(pixels: int) -> Callable[[int], tuple[bool, int]]:
-    """Return work as on a picture of so many pixels: it says whether it was done in the event loop's own thread."""
+def is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
-    def work(max_pixels: int) -> tuple[bool, int]:
-        if pixels > max_pixels:
-            raise TooManyPixels("too many")
-        return threading.current_thread() is threading.main_thread(), max_pixels
 
-    return work
+def test_the_pictures_of_these_tests_are_on_both_sides_of_the_limits() -> None:
+    assert len(LARGEST_INLINE) < len(SMALL) + 100 < INLINE_BYTES < len(NOISE)
+    assert INLINE_PIXELS == 300 * 300
+    assert Settings().small_pixels < 1001 * 1000
 
 
 @pytest.mark.parametrize(
-    ("pixels", "size", "at_once"),
+    ("data", "settings", "inline"),
     [
-        (AT_ONCE_PIXELS, AT_ONCE_BYTES, True),
-        (AT_ONCE_PIXELS + 1, AT_ONCE_BYTES, False),
-        (AT_ONCE_PIXELS, AT_ONCE_BYTES + 1, False),
-        (LARGE, 10, False),
+        (LARGEST_INLINE, Settings(), True),
+        (b"not a picture", Settings(), True),  # it is refused without being decoded
+        (SMALL, Settings(), False),
+        (NOISE, Settings(), False),
+        (LARGE, Settings(), False),
+        (LARGEST_INLINE, Settings(small_pixels=89_999), False),
     ],
 )
-def test_only_what_is_quickly_read_is_read_in_the_event_loop(pixels: int, size: int, at_once: bool) -> None:
-    executor = DecodeExecutor(Settings())
-    assert anyio.run(executor.read, picture(pixels), size)[0] is at_once
+def test_only_tiny_pictures_are_decoded_in_the_event_loop(data: bytes, settings: Settings, inline: bool) -> None:
+    async def run() -> bool:
+        return await DecodeExecutor(settings).run(is_main_thread, data)
+
+    assert anyio.run(run) is inline
 
 
-def test_a_picture_that_is_too_large_for_every_lane_is_refused() -> None:
-    settings = Settings(max_pixels=LARGE)
-    with pytest.raises(TooManyPixels):
-        anyio.run(DecodeExecutor(settings).read, picture(LARGE + 1), 10)
+def test_slow_work_never_runs_in_the_event_loop() -> None:
+    async def run() -> bool:
+        return await DecodeExecutor(Settings()).run(is_main_thread, LARGEST_INLINE, inline=False)
+
+    assert not anyio.run(run)
 
 
-def test_a_limit_below_what_is_read_at_once_holds() -> None:
-    settings = Settings(max_pixels=100)
-    assert anyio.run(DecodeExecutor(settings).read, picture(100), 10) == (True, 100)
-    with pytest.raises(TooManyPixels):
-        anyio.run(DecodeExecutor(settings).read, picture(101), 10)
+@pytest.mark.parametrize(("data", "at_once"), [(SMALL, 2), (LARGE, 1)])
+def test_two_small_pictures_but_only_one_large_one_are_decoded_at_once(data: bytes, at_once: int) -> None:
+    running: list[None] = []
+    observed: list[int] = []
+    may_end = threading.Event()
+
+    def work() -> None:
+        running.append(None)
+        observed.append(len(running))
+        may_end.wait(30)
+        running.pop()
+
+    async def run() -> bool:
+        executor = DecodeExecutor(Settings(readers=2))
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(executor.run, work, data)
+                await anyio.wait_all_tasks_blocked()
+                while len(running) < at_once:
+                    await checkpoint()
+                answered = await executor.run(is_main_thread, LARGEST_INLINE)
+                may_end.set()
+        return answered
+
+    assert anyio.run(run)  # a tiny picture need not wait for the others
+    assert len(observed) == 3
+    assert max(observed) == at_once

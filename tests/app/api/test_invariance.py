@@ -1,4 +1,4 @@
-"""A digit stays the same digit, whatever is done to its picture that a person would not notice or mind."""
+"""Changes to a picture that a person would not notice or mind do not change the prediction."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ digits = st.integers(0, 9)
 examples = settings(
     max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-# what a viewer does to show a picture upright → what was done to the file
+# EXIF orientation → how the pixels are stored
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,7 +41,7 @@ def prediction(client: Client, data: bytes) -> int:
 
 @examples
 @given(digit=digits, left=st.integers(0, 300), top=st.integers(0, 300))
-def test_where_it_stands_does_not_matter(client: Client, digit: int, left: int, top: int) -> None:
+def test_position_does_not_matter(client: Client, digit: int, left: int, top: int) -> None:
     page = Image.new("L", (600, 600), 255)
     page.paste(drawn(digit), (left, top))
     assert prediction(client, encoded(page)) == digit
@@ -49,14 +49,14 @@ def test_where_it_stands_does_not_matter(client: Client, digit: int, left: int, 
 
 @examples
 @given(digit=digits, side=st.integers(56, 1500))
-def test_how_large_it_is_does_not_matter(client: Client, digit: int, side: int) -> None:
+def test_size_does_not_matter(client: Client, digit: int, side: int) -> None:
     picture = drawn(digit).resize((side, side), Image.Resampling.LANCZOS)
     assert prediction(client, encoded(picture)) == digit
 
 
 @examples
 @given(digit=digits, paper=st.tuples(*[st.integers(0, 255)] * 3), pen=st.tuples(*[st.integers(0, 255)] * 3))
-def test_which_colours_it_has_does_not_matter(
+def test_colours_do_not_matter(
     client: Client, digit: int, paper: tuple[int, int, int], pen: tuple[int, int, int]
 ) -> None:
     if max(abs(one - other) for one, other in zip(paper, pen, strict=True)) < 40:
@@ -67,16 +67,14 @@ def test_which_colours_it_has_does_not_matter(
 
 @examples
 @given(digit=digits, form=st.sampled_from(sorted(FORMS)), inverted=st.booleans(), mode=st.sampled_from(["L", "RGB"]))
-def test_as_which_file_it_comes_does_not_matter(
-    client: Client, digit: int, form: str, inverted: bool, mode: str
-) -> None:
+def test_file_format_does_not_matter(client: Client, digit: int, form: str, inverted: bool, mode: str) -> None:
     picture = ImageOps.invert(drawn(digit)) if inverted else drawn(digit)
     assert prediction(client, encoded(picture.convert(mode), form, **FORMS[form])) == digit
 
 
 @examples
 @given(digit=digits, tone=st.integers(0, 255), under=st.tuples(*[st.integers(0, 255)] * 3))
-def test_on_which_see_through_ground_it_stands_does_not_matter(
+def test_colour_under_transparent_pixels_does_not_matter(
     client: Client, digit: int, tone: int, under: tuple[int, int, int]
 ) -> None:
     alpha = 255 - np.asarray(drawn(digit))
@@ -87,9 +85,9 @@ def test_on_which_see_through_ground_it_stands_does_not_matter(
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", sorted(TURNS))
-def test_how_the_camera_was_held_does_not_matter(client: Client, orientation: int, form: str) -> None:
+def test_exif_orientation_does_not_matter(client: Client, orientation: int, form: str) -> None:
     turn = Image.Exif()
     turn[0x0112] = orientation
-    for digit in (2, 4, 7):  # each of them another digit, or none, when it is turned or mirrored
+    for digit in (2, 4, 7):  # each looks different when it is turned or mirrored
         stored = drawn(digit).convert("RGB").transpose(TURNS[orientation])
         assert prediction(client, encoded(stored, form, exif=turn)) == digit

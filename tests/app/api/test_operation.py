@@ -1,7 +1,5 @@
-"""What those who run the service see: ids, log lines and counts, with one worker and with several."""
+"""What operators see: ids, log lines and metrics, with one worker and with several."""
 
-import asyncio
-import dataclasses
 import json
 import logging
 import os
@@ -10,48 +8,97 @@ import struct
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from httpx import ASGITransport, AsyncClient, Client, RemoteProtocolError, Response
+from httpx import Client, TransportError
 
 from src.app.api.core import logs
-from src.app.main import create_app
-from src.settings import Settings
 from tests import released
 from tests.app.api.api_client import (
     PREDICT,
+    LocalService,
     RawClient,
     another_server,
     assert_problem,
-    counts,
+    connect,
     log_lines,
+    read_metrics,
     send,
     send_batch,
     until,
+    worker_processes,
 )
 from tests.pictures import drawn, encoded, mnist
+from tests.released import copy_release
 from tests.servers import Server
 
 FOUR = encoded(mnist(4))
+LOADED = "serves from now on."  # logged by each worker
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
+    """Yield a service whose log and metrics hold only the requests of this module."""
     with another_server() as server:
         yield server
 
 
 @pytest.fixture
-def asker(server: Server) -> Iterator[Client]:
-    with Client(base_url=server.url) as client:
+def client(server: Server) -> Iterator[Client]:
+    with connect(server) as client:
         yield client
 
 
-def logged(server: Server, request_id: str) -> dict[str, Any]:
-    """Return the line of a request, once it is there: it is written after the answer."""
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder from which `two_workers` serves."""
+    folder = tmp_path_factory.mktemp("releases")
+    copy_release(folder, "0.9.0")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def metrics_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which `two_workers` share their metrics."""
+    return tmp_path_factory.mktemp("metrics")
+
+
+@pytest.fixture(scope="module")
+def two_workers(releases: Path, metrics_dir: Path) -> Iterator[Server]:
+    """Yield a service with two workers that looks for new networks only on SIGHUP."""
+    settings = {"DIGITS_MODEL_DIR": releases, "DIGITS_METRICS_DIR": metrics_dir, "DIGITS_RELOAD_S": 3600}
+    with another_server(DIGITS_WORKERS=2, **settings) as server:
+        until(lambda: server.log.count(LOADED) == 2)
+        yield server
+
+
+@contextmanager
+def worker_replaced(server: Server) -> Iterator[None]:
+    """Kill a worker, run the block, and return when another worker has loaded a network."""
+    loads = server.log.count(LOADED)
+    killed = worker_processes(server)[0]
+    killed.kill()
+    yield
+    until(lambda: server.log.count(LOADED) > loads)
+    assert len({*worker_processes(server)} - {killed}) == 2
+
+
+def is_answered(server: Server) -> bool:
+    """Send a four over a new connection; return False if the connection broke."""
+    try:
+        with connect(server) as client:
+            answer = send(client, FOUR)
+    except TransportError:
+        return False
+    assert answer.json() == {"prediction": 4}
+    return True
+
+
+def request_log(server: Server, request_id: str) -> dict[str, Any]:
+    """Return the log line of a request; it is written after the response."""
     until(lambda: request_id in server.log)
     [line] = [
         line for line in log_lines(server) if line.get("request_id") == request_id and line["message"] == "request"
@@ -59,79 +106,79 @@ def logged(server: Server, request_id: str) -> dict[str, Any]:
     return line
 
 
-def test_a_request_keeps_the_id_that_it_came_with_in_the_answer_and_in_the_log(server: Server, asker: Client) -> None:
-    answer = asker.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "trace-4.2_b"})
+def test_a_request_id_of_the_client_is_returned_and_logged(server: Server, client: Client) -> None:
+    answer = client.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "trace-4.2_b"})
     assert answer.headers["x-request-id"] == "trace-4.2_b"
-    line = logged(server, "trace-4.2_b")
+    line = request_log(server, "trace-4.2_b")
     assert (line["method"], line["route"], line["status"], line["level"]) == ("POST", PREDICT, 200, "info")
 
 
 @pytest.mark.parametrize("given", [None, b"", b"a" * 65, b'a", "b": "', "ä".encode(), b"two words"])
-def test_a_request_without_an_id_or_with_a_bad_one_gets_one(asker: Client, given: bytes | None) -> None:
+def test_a_missing_or_invalid_request_id_is_replaced(client: Client, given: bytes | None) -> None:
     headers = [(b"X-Request-ID", given)] if given is not None else []
-    first, second = (asker.get("/health/live", headers=headers).headers["x-request-id"] for _ in range(2))
+    first, second = (client.get("/health/live", headers=headers).headers["x-request-id"] for _ in range(2))
     assert first != second
     assert len(first) == len(second) == 16
     assert first.isalnum()
 
 
-def test_a_refused_request_is_logged_with_its_problem_and_an_unknown_address_without_it(
-    server: Server, asker: Client
-) -> None:
-    ids = [send(asker, b"a four").headers["x-request-id"], asker.get("/secret/path").headers["x-request-id"]]
-    assert logged(server, ids[0])["problem"] == "unsupported-format"
-    assert logged(server, ids[1])["problem"] == "not-found"
+def test_problems_are_logged_but_unknown_addresses_are_not(server: Server, client: Client) -> None:
+    ids = [send(client, b"a four").headers["x-request-id"], client.get("/secret/path").headers["x-request-id"]]
+    assert request_log(server, ids[0])["problem"] == "unsupported-format"
+    assert request_log(server, ids[1])["problem"] == "not-found"
     assert "secret" not in server.log
 
 
-def test_a_client_that_leaves_is_no_error(server: Server) -> None:
-    with RawClient(server) as client:
-        client.begin(FOUR, sent=10)
+def test_a_client_that_disconnects_is_logged_but_not_as_an_error(server: Server) -> None:
+    with RawClient(server) as leaving:
+        leaving.start_request(FOUR, sent=10)
     until(lambda: any(line.get("status") == 499 for line in log_lines(server)))
     assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
-def test_a_broken_picture_is_no_error(server: Server, asker: Client) -> None:
-    many = struct.pack("<HHI", 277, 3, 1)  # the tag for samples per pixel, one short number
-    broken = encoded(mnist(4).convert("RGB"), "TIFF").replace(many + b"\3\0", many + b"\xff\x2b")
-    answer = send(asker, broken)
-    assert_problem(answer, "unsupported-format")  # Pillow complains to its logger, too
-    logged(server, answer.headers["x-request-id"])
+def test_a_broken_picture_is_not_logged_as_an_error(server: Server, client: Client) -> None:
+    samples_per_pixel = struct.pack("<HHI", 277, 3, 1)  # the tag of a TIFF with one short number
+    broken = encoded(mnist(4).convert("RGB"), "TIFF").replace(
+        samples_per_pixel + b"\3\0", samples_per_pixel + b"\xff\x2b"
+    )
+    answer = send(client, broken)
+    assert_problem(answer, "unsupported-format")  # Pillow logs an error as well
+    request_log(server, answer.headers["x-request-id"])
     assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
-def test_the_log_holds_nothing_of_clients_or_pictures(server: Server, asker: Client) -> None:
-    answer = asker.post(
+def test_the_log_holds_nothing_of_clients_or_pictures(server: Server, client: Client) -> None:
+    answer = client.post(
         PREDICT,
         params={"model": "from-the-query"},
         files={"file": ("private-name.png", FOUR, "image/png")},
         headers={"User-Agent": "my-browser", "Cookie": "session=1", "X-Forwarded-For": "192.0.2.7"},
     )
-    logged(server, answer.headers["x-request-id"])
+    request_log(server, answer.headers["x-request-id"])
     log = server.log.replace(f"Uvicorn running on {server.url}", "")
     for private in ("private-name", "from-the-query", "my-browser", "session=1", "192.0.2.7", "127.0.0.1", "PNG"):
         assert private not in log
 
 
-def test_answers_problems_and_times_are_counted(asker: Client) -> None:
-    before = counts(asker)
+def test_requests_problems_and_predictions_are_counted(client: Client) -> None:
+    before = read_metrics(client)
     for _ in range(3):
-        send(asker, FOUR)
-    send(asker, b"a four")
-    send_batch(asker, FOUR, b"a four", encoded(drawn(7)))
-    asker.get("/nothing")
-    after = counts(asker)
+        send(client, FOUR)
+    send(client, b"a four")
+    send_batch(client, FOUR, b"a four", encoded(drawn(7)))
+    client.get("/nothing")
+    after = read_metrics(client)
 
-    def more(*key: str) -> float:
+    def increase(*key: str) -> float:
         return after[key] - before.get(key, 0)
 
-    assert more("digits_requests_total", PREDICT, "200") == 3
-    assert more("digits_requests_total", PREDICT, "415") == 1
-    assert more("digits_requests_total", "none", "404") == 1
-    assert more("digits_request_seconds_count", PREDICT) == 4
-    assert more("digits_problems_total", "unsupported-format") == 2
-    assert more("digits_answers_total", "4", released.VERSION) == 4
-    assert more("digits_answers_total", "7", released.VERSION) == 1
+    assert increase("digits_requests_total", PREDICT, "200") == 3
+    assert increase("digits_requests_total", PREDICT, "415") == 1
+    assert increase("digits_requests_total", "none", "404") == 1
+    assert increase("digits_request_seconds_count", PREDICT) == 4
+    assert increase("digits_problems_total", "unsupported-format") == 2
+    assert increase("digits_answers_total", "4", released.VERSION) == 4
+    assert increase("digits_answers_total", "7", released.VERSION) == 1
     for name in (
         "confidence",
         "digit_score",
@@ -141,101 +188,65 @@ def test_answers_problems_and_times_are_counted(asker: Client) -> None:
         "box_width_pixels",
         "box_height_pixels",
     ):
-        assert more(f"digits_{name}_count", released.VERSION) == 5
+        assert increase(f"digits_{name}_count", released.VERSION) == 5
     assert after[("digits_model_loads_total", "loaded")] == 1
-    assert after[("digits_requests_in_hand",)] == 1  # the one that asks
+    assert after[("digits_requests_in_hand",)] == 1  # the request for /metrics
 
 
-def workers(server: Server) -> list[psutil.Process]:
-    """Return the processes that serve; one of Python's own is beside them."""
-    living = []
-    for child in psutil.Process(server.pid).children():
-        with suppress(psutil.NoSuchProcess):  # nor is one that was killed and not yet missed
-            if "spawn_main" in " ".join(child.cmdline()):
-                living.append(child)
-    return living
+def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(
+    two_workers: Server, metrics_dir: Path
+) -> None:
+    def fours() -> float:
+        with connect(two_workers) as client:
+            return sum(value for key, value in read_metrics(client).items() if key[:2] == ("digits_answers_total", "4"))
+
+    before = fours()
+    assert sum(is_answered(two_workers) for _ in range(40)) == 40
+    assert fours() == before + 40
+    with worker_replaced(two_workers):
+        pass
+    assert sum(is_answered(two_workers) for _ in range(20)) == 20
+    assert fours() == before + 60
+    assert len(list(metrics_dir.glob("counter_*.db"))) == 2  # the new worker continues the file of the killed one
 
 
-def test_several_workers_count_together_and_lose_no_count_when_one_is_killed() -> None:
-    with another_server(DIGITS_WORKERS=2) as server:
-        until(lambda: len(workers(server)) == 2)
-        ask(server, 40)
-        with Client(base_url=server.url) as client:
-            until(lambda: counts(client)[("digits_model_loads_total", "loaded")] == 2)
-            assert counts(client)[("digits_answers_total", "4", released.VERSION)] == 40
-        killed = workers(server)[0]
-        killed.send_signal(signal.SIGKILL)
-        until(lambda: len({*workers(server)} - {killed}) == 2)
-        ask(server, 20)
-        with Client(base_url=server.url) as client:
-            until(lambda: counts(client)[("digits_model_loads_total", "loaded")] == 3)
-            assert counts(client)[("digits_answers_total", "4", released.VERSION)] == 60
-            assert counts(client)[("digits_requests_in_hand",)] == 1
+def test_a_killed_worker_loses_only_its_open_requests_and_is_replaced(two_workers: Server) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(is_answered, two_workers) for _ in range(200)]
+        until(lambda: any(answer.done() for answer in answers))
+        with worker_replaced(two_workers):
+            lost = [answer.result() for answer in answers].count(False)
+    assert lost <= 8  # one for each open connection
+    assert all(is_answered(two_workers) for _ in range(20))
 
 
-def ask(server: Server, times: int) -> None:
-    """Send a four as often as it takes to get so many answers, each over a connection of its own."""
-    for _ in range(times):
-        while True:
-            with suppress(RemoteProtocolError, OSError), Client(base_url=server.url) as client:
-                assert send(client, FOUR).json() == {"prediction": 4}
-                break
+def test_sighup_makes_all_workers_load_a_new_network_without_a_restart(two_workers: Server, releases: Path) -> None:
+    before = {worker.pid for worker in worker_processes(two_workers)}
+    copy_release(releases, "0.10.0")
+
+    def is_loaded() -> bool:
+        os.kill(two_workers.pid, signal.SIGHUP)  # repeatedly: a worker that still starts does not get it
+        return two_workers.log.count("Network 0.10.0 serves") == 2
+
+    until(is_loaded)
+    assert all(is_answered(two_workers) for _ in range(20))
+    assert {worker.pid for worker in worker_processes(two_workers)} == before
 
 
-def test_a_killed_worker_is_replaced_and_only_requests_in_its_hands_are_lost() -> None:
-    with another_server(DIGITS_WORKERS=2) as server, ThreadPoolExecutor(8) as threads:
-        until(lambda: len(workers(server)) == 2)
-        answers = [threads.submit(answered, server) for _ in range(200)]
-        killed = workers(server)[0]
-        killed.kill()
-        lost = [answer.result() for answer in answers].count(False)
-        until(lambda: len({*workers(server)} - {killed}) == 2)
-        assert all(answered(server) for _ in range(20))
-    assert lost <= 8  # one for each connection that was open
-
-
-def answered(server: Server) -> bool:
-    """Return whether a four was read; False where the connection broke."""
-    try:
-        with Client(base_url=server.url) as client:
-            answer = send(client, FOUR)
-    except (RemoteProtocolError, OSError):
-        return False
-    assert answer.json() == {"prediction": 4}
-    return True
-
-
-def test_a_new_network_reaches_all_workers_on_sighup_without_a_new_process() -> None:
-    with another_server(DIGITS_WORKERS=2, DIGITS_RELOAD_S=3600) as server:
-        until(lambda: len(workers(server)) == 2)
-        before = {worker.pid for worker in workers(server)}
-        os.kill(server.pid, signal.SIGHUP)
-        assert all(answered(server) for _ in range(20))
-        assert {worker.pid for worker in workers(server)} == before
-
-
-def test_a_setting_that_makes_no_sense_is_named_when_the_service_starts() -> None:
+def test_an_invalid_setting_stops_the_start_and_is_named() -> None:
     with pytest.raises(RuntimeError, match="DIGITS_WORKERS: Input should be greater than or equal to 1"):
         another_server(DIGITS_WORKERS=0).__enter__()
 
 
-class Broken:
-    async def read(self, *_: object) -> None:
+def test_an_unexpected_error_is_answered_with_a_problem_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the service")
 
-
-def test_an_error_in_the_service_is_a_problem_with_the_id_under_which_it_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    app = create_app(Settings())
-    app.state.service.repository.refresh()
-    app.state.service = dataclasses.replace(app.state.service, executor=Broken())
-
-    async def ask() -> Response:
-        async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as client:
-            return await client.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "broken-1"})
-
-    answer = asyncio.run(ask())
+    client = LocalService()
+    monkeypatch.setattr(client.state.executor, "run", fail)
+    answer = client.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "broken-1"})
     assert answer.status_code == 500
     assert_problem(answer, "internal-error")
     assert answer.headers["x-request-id"] == "broken-1"
@@ -243,15 +254,17 @@ def test_an_error_in_the_service_is_a_problem_with_the_id_under_which_it_is_logg
     assert "a secret of the service" in caplog.text
 
 
-def test_an_exception_and_what_belongs_to_it_make_one_line() -> None:
-    logs.request_id.set("four")
+def test_an_exception_is_logged_in_one_line() -> None:
+    token = logs.request_id.set("four")
     try:
         raise ValueError("two\nlines")
     except ValueError:
         record = logging.LogRecord("src", logging.ERROR, "", 0, "It %s.", ("failed",), sys.exc_info())
     record.fields = {"status": 500}
     line = logs.JsonLines().format(record)
+    logs.request_id.reset(token)
     assert "\n" not in line
-    said = json.loads(line)
-    assert (said["message"], said["level"], said["request_id"], said["status"]) == ("It failed.", "error", "four", 500)
-    assert "two\nlines" in said["exception"]
+    entry = json.loads(line)
+    assert (entry["message"], entry["level"]) == ("It failed.", "error")
+    assert (entry["request_id"], entry["status"]) == ("four", 500)
+    assert "two\nlines" in entry["exception"]

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Html
 
 from src.app.api.core.problem_types import PROBLEM_TYPES
-from src.app.api.routes.predict import PICTURE_REFUSALS, REFUSALS
+from src.app.api.routes.openapi import PICTURE_PROBLEMS, REQUEST_PROBLEMS
 from src.app.page import i18n
 from src.app.page.errors import SENTENCES
 from tests.app.page.app_page import FRONT, draw
@@ -52,7 +52,7 @@ def test_what_gettext_reads_is_what_the_catalogue_says(language: str) -> None:
 
 
 def test_every_problem_that_a_picture_can_meet_has_a_sentence() -> None:
-    met = {*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"}
+    met = {*REQUEST_PROBLEMS, *PICTURE_PROBLEMS, "feedback-off", "feedback-full", "feedback-unavailable"}
     assert set(SENTENCES) == met - DIFFERENT_VERSIONS
     assert set(SENTENCES) < set(PROBLEM_TYPES)
 

@@ -37,7 +37,7 @@ def expose(predictions: list[Prediction], times: int = 1) -> str:
     for prediction in predictions * times:
         metrics.answer(prediction, "0.0.1")
     metrics.answer(predictions[0], "mlp-0.0.1")
-    return metrics.exposed().decode()
+    return metrics.render().decode()
 
 
 def test_service_and_pipeline_count_alike(predictions: list[Prediction]) -> None:

@@ -1,5 +1,4 @@
 import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -8,18 +7,7 @@ from PIL import Image
 from src.model import errors
 from src.model.preprocessing.decode import WORK_SIDE, decode, pixel_count
 from tests.model.conftest import MAX_PIXELS
-from tests.pictures import drawn, encoded
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def bomb(side: int) -> bytes:
-    """A PNG that claims `side` x `side` pixels in a few bytes."""
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes((side // 8 + 1) * 100), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+from tests.pictures import bomb, drawn, encoded
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from PIL import Image
 from src.model.errors import DamagedPicture
 from src.model.preprocessing import png
 from src.model.preprocessing.decode import decode
-from tests.model.preprocessing.test_decode import chunk
-from tests.pictures import encoded
+from tests.pictures import encoded, png_chunk
 
 SIDE, PIXELS = 800, 640_000
 
@@ -22,13 +21,13 @@ def picture(mode: str) -> Image.Image:
 
 def with_chunk(data: bytes, kind: bytes, content: bytes) -> bytes:
     """Return a PNG with a chunk more, after its header."""
-    return data[:33] + chunk(kind, content) + data[33:]
+    return data[:33] + png_chunk(kind, content) + data[33:]
 
 
 def of_rows(rows: bytes) -> bytes:
     """Return a grey PNG of 4x4 whose pixels are whatever is given."""
     head = struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)
-    return png.SIGNATURE + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return png.SIGNATURE + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])

@@ -1,4 +1,4 @@
-"""Logs: a JSON object a line, with the id of the request that it belongs to. No picture and no client is in them."""
+"""Logging as JSON, one object per line, with the id of the request. Nothing of pictures or clients is logged."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as JSON; what a caller gave as `extra={"fields": {…}}` stands beside the message."""
+    """Formats a record as JSON; a caller adds fields of its own with `extra={"fields": {…}}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -21,8 +21,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if known := request_id.get():
-            line["request_id"] = known
+        if current := request_id.get():
+            line["request_id"] = current
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -30,13 +30,13 @@ class JsonLines(logging.Formatter):
 
 
 def install(level: str) -> None:
-    """Have everything logged this way from here on, Python's warnings too."""
+    """Configure `logging` for the whole process, including Python's warnings."""
     logging.config.dictConfig(config(level))
     logging.captureWarnings(True)
 
 
 def config(level: str) -> dict[str, Any]:
-    """Return the configuration of `logging`. The service logs requests itself, so that uvicorn's access log is off."""
+    """Return the configuration of `logging`, without uvicorn's access log: `RequestMiddleware` logs the requests."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -47,7 +47,7 @@ def config(level: str) -> dict[str, Any]:
             "src": {"level": level.upper()},
             "uvicorn": {"handlers": [], "level": level.upper()},
             "uvicorn.access": {"handlers": [], "propagate": False},
-            # these tell of bad forms and pictures, which are answered already; Pillow does so as errors
+            # These report malformed forms and pictures, which the client is told about; Pillow even as errors.
             "python_multipart": {"level": "ERROR"},
             "PIL": {"level": "CRITICAL"},
             "py.warnings": {"level": "ERROR"},

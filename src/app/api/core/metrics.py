@@ -2,7 +2,6 @@
 
 import itertools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +21,17 @@ from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_pred
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-_Answered = tuple[list[Counter], dict[str, Histogram]]  # of one model: by digit, and by statistic
+_ModelMetrics = tuple[list[Counter], dict[str, Histogram]]  # of one model: by digit, and by statistic
 
 
 class Metrics:
-    """The counts of this process, or of all workers where they share a folder."""
+    """The metrics of this process, or of all workers if they share a folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         if folder:
-            _share(folder)
-        disable_created_metrics()  # type: ignore[no-untyped-call] # a second line each: when it was first counted
+            _share_values(folder)
+        disable_created_metrics()  # type: ignore[no-untyped-call] # each would add a line with its start time
         self._registry = registry = CollectorRegistry()
 
         def histogram(name: str, text: str, label: str, buckets: tuple[float, ...]) -> Histogram:
@@ -44,68 +43,72 @@ class Metrics:
         self.in_hand = Gauge(
             "digits_requests_in_hand", "requests begun and not answered", registry=registry, multiprocess_mode="livesum"
         )
-        self.in_hand.set(0)  # a worker that was killed may have left another number behind
+        self.in_hand.set(0)  # a killed worker may have left another value behind
         self._loads = Counter("digits_model_loads", "artefacts opened to be served", ["outcome"], registry=registry)
         self._answers = Counter(ANSWERS, "pictures read", ["model", "digit"], registry=registry)
         self._statistics = {
             name: histogram(statistic.metric, statistic.help, "model", statistic.buckets)
             for name, statistic in STATISTICS.items()
         }
-        self._of_models: dict[str, _Answered] = {}  # found once: by its labels, each takes as long as counting
+        self._of_models: dict[
+            str, _ModelMetrics
+        ] = {}  # cached: looking a metric up by its labels takes as long as counting
 
     def request(self, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
+        """Count a request and the seconds that it took."""
         self._requests.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
     def problem(self, name: str) -> None:
-        """Count a problem, the answer to a request or to a picture of a batch."""
+        """Count a problem that a request, or a picture of a batch, was answered with."""
         self._problems.labels(name).inc()
 
     def load(self, outcome: str) -> None:
-        """Count an artefact that was `loaded` or `refused`."""
+        """Count an attempt to load an artefact; the outcome is "loaded" or "refused"."""
         self._loads.labels(outcome).inc()
 
     def answer(self, prediction: Prediction, model: str) -> None:
-        """Count a picture that was read, with what tells whether pictures change as time goes by."""
-        if not (of := self._of_models.get(model)):
-            of = self._of_models[model] = (
+        """Count a prediction, with the statistics of its picture from which drift is measured."""
+        if model not in self._of_models:
+            self._of_models[model] = (
                 [self._answers.labels(model, digit) for digit in range(10)],
                 {name: histogram.labels(model) for name, histogram in self._statistics.items()},
             )
-        digits, histograms = of
+        digits, histograms = self._of_models[model]
         digits[prediction.prediction].inc()
         for name, value in measure_prediction(prediction).items():
             histograms[name].observe(value)
 
-    def exposed(self) -> bytes:
-        """Return all counts in Prometheus's text format."""
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
         if not self._folder:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together, str(self._folder))  # type: ignore[no-untyped-call] # it has no types
-        return generate_latest(together)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call] # it has no types
+        return generate_latest(registry)
 
 
-def _share(folder: Path) -> None:
-    """Keep counts in files under `folder`, which any worker can add up."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # where the library looks for it
-    values.ValueClass = values.MultiProcessValue(_place(folder))  # type: ignore[no-untyped-call] # it has no types
+def _share_values(folder: Path) -> None:
+    """Keep the values in files under `folder`, which every worker can add up."""
+    slot = _take_slot(folder)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # prometheus_client reads it
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call] # it has no types
 
 
-def _place(folder: Path) -> Callable[[], int]:
-    """Take the first place that no living worker holds, so that a worker goes on counting where a dead one stopped.
+def _take_slot(folder: Path) -> int:
+    """Lock the first slot that no living worker holds, and return its number.
 
-    By its process id, each worker that ever lived would leave files behind that have to be read for good.
+    The number names the worker's files. A new worker continues the files of a dead one; named by process id, as
+    prometheus_client does by default, the files of every worker that ever lived would remain.
     """
-    import fcntl  # noqa: PLC0415 - not on Windows, where one worker serves
+    import fcntl  # noqa: PLC0415 - missing on Windows, where only one worker serves
 
     for number in itertools.count():
         lock = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends, however it does
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
         except BlockingIOError:
             os.close(lock)
         else:
-            return lambda: number
-    raise AssertionError  # counting never ends
+            return number
+    raise AssertionError("unreachable: itertools.count() never ends")

@@ -1,4 +1,4 @@
-"""What every request passes through: an id, the bounds, the log line, the counts, and the headers of the answer."""
+"""What every request passes through: an id, the limits, the log line, the metrics, and the headers of the response."""
 
 import asyncio
 import hmac
@@ -15,159 +15,165 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from src.app.api.core import logs
 from src.app.api.core.metrics import Metrics
 from src.app.api.core.problem_types import PROBLEM_TYPES
-from src.app.api.core.problems import ApiProblem, ProblemResponse, response
+from src.app.api.core.problems import ApiProblem, ProblemResponse, problem_response
 from src.settings import Settings
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-SMALL_BODY: Final = 65_536  # bytes: a body up to this size is taken in however many large ones are held
-ALWAYS_OPEN: Final = ("/health/", "/metrics")  # who watches a service must see it when it is busy
-GONE: Final = 499  # the status logged where the client left before the answer
-HEADERS: Final = (
+SMALL_BODY: Final = 65_536  # bytes; bodies up to this size are accepted even when large ones have used up the limit
+UNLIMITED_PATHS: Final = ("/health/", "/metrics")  # answered even when the service is busy
+CLIENT_CLOSED_REQUEST: Final = 499  # logged if the client disconnects before the response (nginx's code)
+SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
-POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CONTENT_SECURITY_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+
+class RequestContext:
+    """What is known about one request."""
+
+    __slots__ = ("body_bytes", "body_complete", "headers", "id", "scope", "status")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        client_id = self.headers.get(b"x-request-id", b"")
+        self.id = client_id.decode() if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8)
+        self.body_bytes = 0  # received so far
+        self.body_complete = False
+        self.status = 0  # 0 until the response starts
 
 
 class RequestMiddleware:
-    """Lets requests in, one `RequestContext` each. Pure ASGI: a `BaseHTTPMiddleware` costs a task for each request."""
+    """Applies the limits to every request and owns their counters.
+
+    Pure ASGI, because Starlette's `BaseHTTPMiddleware` starts a task for each request.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
+        self._settings = settings
         self._metrics = metrics
         self._keys = [f"Bearer {key.get_secret_value()}".encode() for key in settings.api_keys]
-        self.settings = settings
-        self.in_hand = 0  # requests
-        self.held = 0  # bytes of their bodies
+        self._open_requests = 0
+        self._open_body_bytes = 0  # bytes held for the bodies of all open requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; whatever goes wrong with it is answered as a problem."""
+        """Answer a request; every error becomes a problem."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        passage = RequestContext(self, scope, receive, send)
-        logs.request_id.set(passage.id)
-        self.in_hand += 1
+        context = RequestContext(scope)
+        logs.request_id.set(context.id)
+
+        async def receive_limited() -> Message:
+            message = await receive()
+            self._count_body(context, message)
+            return message
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(context, message)
+            await send(message)
+
+        self._open_requests += 1
         self._metrics.in_hand.inc()
         try:
-            await self._answer(scope, passage)
+            problem = await self._run_app(context, receive_limited, send_with_headers)
+            if problem and not context.status:  # a response that has started can only break off
+                await problem(scope, receive, send_with_headers)
         finally:
-            self.in_hand -= 1
-            self.held -= passage.received
+            self._open_requests -= 1
+            self._open_body_bytes -= context.body_bytes
             self._metrics.in_hand.dec()
-            self._note(scope, passage, perf_counter() - started)
+            self._record(context, perf_counter() - started)
 
-    async def _answer(self, scope: Scope, passage: "RequestContext") -> None:
+    async def _run_app(self, context: RequestContext, receive: Receive, send: Send) -> ProblemResponse | None:
+        """Let the app answer; return the problem to answer with if it did not."""
         try:
-            # anyio's, since it lets a thread finish its picture: asyncio's would leave it behind, and start another
-            with move_on_after(self.settings.request_timeout_s) as limit:
-                self._admit(scope, passage)
-                await self._app(scope, passage.receive, passage.send)
-            if limit.cancelled_caught:
-                await passage.answer(response(self._too_late(passage)))
-        except ApiProblem as refusal:
-            await passage.answer(response(refusal))
+            # anyio waits until a thread has finished its picture; asyncio.timeout would abandon the thread.
+            with move_on_after(self._settings.request_timeout_s) as deadline:
+                self.check_limits(context)
+                await self._app(context.scope, receive, send)
+            return problem_response(self._timeout_problem(context)) if deadline.cancelled_caught else None
+        except ApiProblem as problem:
+            return problem_response(problem)
         except ClientDisconnect:
-            passage.status = GONE
-        except asyncio.CancelledError:  # the time of grace is over: another process may answer
-            await passage.answer(response(too_busy()))
+            context.status = CLIENT_CLOSED_REQUEST
+            return None
+        except asyncio.CancelledError:  # the service is stopping: the client may retry with another process
+            return problem_response(too_busy())
         except Exception:
             log.exception("A request failed.")
-            await passage.answer(ProblemResponse("internal-error", PROBLEM_TYPES["internal-error"].example))
+            return ProblemResponse("internal-error")
 
-    def _admit(self, scope: Scope, passage: "RequestContext") -> None:
-        """Raise `ApiProblem` unless the request may come in."""
-        path = scope["path"]
-        if self.in_hand > self.settings.max_requests and not path.startswith(ALWAYS_OPEN):
+    def check_limits(self, context: RequestContext) -> None:
+        """Check a request by its headers. Raises `ApiProblem` if it must not be read."""
+        path = context.scope["path"]
+        if self._open_requests > self._settings.max_requests and not path.startswith(UNLIMITED_PATHS):
             raise too_busy()
         if self._keys and path.startswith("/api/"):
-            given = passage.headers.get(b"authorization", b"")
-            if not any([hmac.compare_digest(given, key) for key in self._keys]):  # noqa: C419 - all, in constant time
+            key = context.headers.get(b"authorization", b"")
+            if not any([hmac.compare_digest(key, valid) for valid in self._keys]):  # noqa: C419 - all, in constant time
                 raise ApiProblem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
-        length = passage.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self.settings.max_body_bytes:
-            raise self.too_large()
+        length = context.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._settings.max_body_bytes:
+            raise self._too_large()
 
-    def too_large(self) -> ApiProblem:
-        """Return what a body over the limit is answered with."""
-        most = f"{self.settings.max_body_bytes / 1e6:g} MB"
+    def _count_body(self, context: RequestContext, message: Message) -> None:
+        """Count a part of a body. Raises `ApiProblem` if the body, or all bodies together, are too large."""
+        if size := len(message.get("body", b"")):
+            context.body_bytes += size
+            self._open_body_bytes += size
+            if context.body_bytes > self._settings.max_body_bytes:
+                raise self._too_large()
+            if context.body_bytes > SMALL_BODY and self._open_body_bytes > self._settings.max_waiting_bytes:
+                raise too_busy()
+        context.body_complete = not message.get("more_body", False)
+
+    def _too_large(self) -> ApiProblem:
+        limit = f"{self._settings.max_body_bytes / 1e6:g} MB"
         return ApiProblem(
-            "file-too-large", f"Send at most {most}. Scale the picture down: 1000 pixels a side is plenty."
+            "file-too-large", f"Send at most {limit}. Scale the picture down: 1000 pixels a side is plenty."
         )
 
-    def _too_late(self, passage: "RequestContext") -> ApiProblem:
-        if passage.arrived:
+    def _timeout_problem(self, context: RequestContext) -> ApiProblem:
+        if context.body_complete:  # the service was slow, not the client
             return too_busy()
-        limit = f"The request was not complete within {self.settings.request_timeout_s:g} s."
+        limit = f"The request was not complete within {self._settings.request_timeout_s:g} s."
         return ApiProblem(
             "request-timeout",
             f"{limit} Send it again over a faster connection, or a smaller picture.",
             {"Connection": "close"},
         )
 
-    def _note(self, scope: Scope, passage: "RequestContext", seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
-        problem = scope.get("state", {}).get("problem")
-        self._metrics.request(route, passage.status, seconds)
+    def _record(self, context: RequestContext, seconds: float) -> None:
+        """Count the request and write its log line."""
+        route = getattr(context.scope.get("route"), "path", "none")
+        problem = context.scope.get("state", {}).get("problem")
+        self._metrics.request(route, context.status, seconds)
         if problem:
             self._metrics.problem(problem)
-        level = logging.ERROR if passage.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
+        level = logging.ERROR if context.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
         if log.isEnabledFor(level):
-            fields = {"method": scope["method"], "route": route, "status": passage.status}
-            fields |= {"ms": round(seconds * 1000, 2), "bytes": passage.received}
+            fields = {"method": context.scope["method"], "route": route, "status": context.status}
+            fields |= {"ms": round(seconds * 1000, 2), "bytes": context.body_bytes}
             log.log(level, "request", extra={"fields": fields | ({"problem": problem} if problem else {})})
 
 
-class RequestContext:
-    """One request on its way through: counts what comes in, and adds its headers to what goes out."""
-
-    __slots__ = ("_gate", "_receive", "_scope", "_send", "arrived", "headers", "id", "received", "status")
-
-    def __init__(self, gate: RequestMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
-        self._gate = gate
-        self._scope = scope
-        self._receive = receive
-        self._send = send
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id", b"")
-        self.id = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        self.received = 0  # bytes
-        self.arrived = False  # as a whole
-        self.status = 0  # none yet
-
-    async def receive(self) -> Message:
-        """Take in a part of the body. Raises `ApiProblem` for more than may be held."""
-        message = await self._receive()
-        if size := len(message.get("body", b"")):
-            self.received += size
-            self._gate.held += size
-            if self.received > self._gate.settings.max_body_bytes:
-                raise self._gate.too_large()
-            if self.received > SMALL_BODY and self._gate.held > self._gate.settings.max_waiting_bytes:
-                raise too_busy()
-        self.arrived = not message.get("more_body", False)
-        return message
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the answer."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = [*message["headers"], *HEADERS, (b"x-request-id", self.id.encode())]
-            if not any(name == POLICY[0] for name, _ in headers):
-                headers.append(POLICY)
-            message["headers"] = headers
-        await self._send(message)
-
-    async def answer(self, problem: ProblemResponse) -> None:
-        """Answer with a problem, unless an answer is under way: then the connection breaks off."""
-        if not self.status:
-            await problem(self._scope, self._receive, self.send)
+def _add_headers(context: RequestContext, message: Message) -> None:
+    """Note the status of a response that starts, and add the headers that every response has."""
+    context.status = message["status"]
+    headers = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", context.id.encode())]
+    if not any(name == CONTENT_SECURITY_POLICY[0] for name, _ in headers):
+        headers.append(CONTENT_SECURITY_POLICY)
+    message["headers"] = headers
 
 
 def too_busy() -> ApiProblem:
-    """Return what a request is answered with that there is no room for."""
+    """Return the problem for a request that the service has no capacity for."""
     return ApiProblem("too-busy", headers={"Retry-After": "1"})

@@ -1,4 +1,4 @@
-"""Every kind of problem that the service answers with. docs/api.md lists the same, and a test holds them together."""
+"""Every type of problem that the service answers with; a test keeps the table in docs/api.md in step with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from src.model import errors
 
 @dataclass(frozen=True)
 class ProblemType:
-    """What is said of all problems of one kind."""
+    """What all problems of one type have in common."""
 
     status: HTTPStatus
     title: str
-    example: str  # of a sentence, for the documentation
+    example: str  # the default `detail`, also shown in the documentation
 
 
-# The name ends the `type`, which stays as it is for good.
+# By name, the last part of the `type`. Clients rely on it: it never changes.
 PROBLEM_TYPES: Final = {
     "bad-request": ProblemType(
         HTTPStatus.BAD_REQUEST, "The request makes no sense", "The multipart form data is cut short."
@@ -34,7 +34,7 @@ PROBLEM_TYPES: Final = {
         HTTPStatus.UNAUTHORIZED, "A key is needed", "Send one of the service's keys: Authorization: Bearer <key>."
     ),
     "feedback-off": ProblemType(
-        HTTPStatus.FORBIDDEN, "No feedback is taken", "This service keeps no pictures, so that it takes no corrections."
+        HTTPStatus.FORBIDDEN, "No feedback is taken", "This service keeps no pictures, so it takes no corrections."
     ),
     "not-found": ProblemType(
         HTTPStatus.NOT_FOUND,
@@ -46,7 +46,7 @@ PROBLEM_TYPES: Final = {
     ),
     "method-not-allowed": ProblemType(
         HTTPStatus.METHOD_NOT_ALLOWED,
-        "Not this method",
+        "Method not allowed",
         "This address does not take this method. Pictures go to POST /api/v1/predict; /docs shows all.",
     ),
     "request-timeout": ProblemType(
@@ -74,7 +74,7 @@ PROBLEM_TYPES: Final = {
     ),
     "unsupported-media-type": ProblemType(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "Not this content type",
+        "Unsupported content type",
         "Send the picture as multipart form data, or as the body with its own content type, such as image/png.",
     ),
     "blank-picture": ProblemType(
@@ -95,7 +95,7 @@ PROBLEM_TYPES: Final = {
     "internal-error": ProblemType(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Something broke",
-        "The service failed on this request; it has been logged. Try once more, and report it if it stays.",
+        "The service failed on this request; it has been logged. Try once more, and report it if it fails again.",
     ),
     "not-ready": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -105,7 +105,7 @@ PROBLEM_TYPES: Final = {
     "too-busy": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too much at once",
-        "The service has its hands full. Send the request again in 1 s.",
+        "The service is busy. Send the request again in 1 s.",
     ),
     "feedback-unavailable": ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE, "The picture can't be kept", "The picture can't be stored right now. Try later."
@@ -115,7 +115,7 @@ PROBLEM_TYPES: Final = {
     ),
 }
 
-OF_PICTURES: Final[Mapping[type[errors.PictureError], str]] = {
+PICTURE_ERRORS: Final[Mapping[type[errors.PictureError], str]] = {
     errors.EmptyFile: "empty-file",
     errors.UnsupportedFormat: "unsupported-format",
     errors.DamagedPicture: "damaged-picture",

@@ -1,9 +1,9 @@
-"""Errors → `application/problem+json` (RFC 9457), all in one place."""
+"""Turns every error into an `application/problem+json` response (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from src.app.api.core.problem_types import OF_PICTURES, PROBLEM_TYPES
-from src.model import errors
+from src.app.api.core.problem_types import PICTURE_ERRORS, PROBLEM_TYPES
+from src.model.errors import PictureError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -29,8 +29,8 @@ class Problem(BaseModel):
     detail: str = Field(description="a sentence that says what to do")
 
 
-class ApiProblem(Exception):  # noqa: N818 - it is raised to answer a request, and no error of the service
-    """A request is answered with the problem `name`; the text is its sentence, by default the kind's example."""
+class ApiProblem(Exception):  # noqa: N818 - it is the answer to a request, not a failure of the service
+    """Raised to answer a request with the problem `name`; `detail` defaults to the example of its type."""
 
     def __init__(self, name: str, detail: str | None = None, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail or PROBLEM_TYPES[name].example)
@@ -39,13 +39,13 @@ class ApiProblem(Exception):  # noqa: N818 - it is raised to answer a request, a
 
 
 class ProblemResponse(JSONResponse):
-    """A problem as a response; it leaves its name in the scope, for what counts and logs."""
+    """A response with a problem; it puts the name into the scope, where metrics and the log find it."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, name: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, detail: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         self.name = name
-        super().__init__(body(name, detail).model_dump(), PROBLEM_TYPES[name].status, headers)
+        super().__init__(build_problem(name, detail).model_dump(), PROBLEM_TYPES[name].status, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -53,52 +53,54 @@ class ProblemResponse(JSONResponse):
         await super().__call__(scope, receive, send)
 
 
-def body(name: str, detail: str) -> Problem:
-    """Return the problem `name` as what goes over the wire."""
-    kind = PROBLEM_TYPES[name]
-    return Problem(type=f"/problems/{name}", title=kind.title, status=kind.status, detail=detail)
+def build_problem(name: str, detail: str | None = None) -> Problem:
+    """Return the body of the problem `name`; `detail` defaults to the example of its type."""
+    problem_type = PROBLEM_TYPES[name]
+    return Problem(
+        type=f"/problems/{name}",
+        title=problem_type.title,
+        status=problem_type.status,
+        detail=detail or problem_type.example,
+    )
 
 
-def example(name: str) -> dict[str, Any]:
-    """Return the problem `name` as the documentation shows it."""
-    return body(name, PROBLEM_TYPES[name].example).model_dump()
+def problem_response(problem: ApiProblem) -> ProblemResponse:
+    """Return the response for a raised problem."""
+    return ProblemResponse(problem.name, str(problem), problem.headers)
 
 
-def response(refusal: ApiProblem) -> ProblemResponse:
-    """Return a refusal as a response."""
-    return ProblemResponse(refusal.name, str(refusal), refusal.headers)
+def add_handlers(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem."""
+    for error_type in PICTURE_ERRORS:
+        app.add_exception_handler(error_type, _handle_picture_error)
+    app.add_exception_handler(ApiProblem, _handle_problem)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(HTTPException, _handle_status)
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem."""
-    for kind in OF_PICTURES:
-        app.add_exception_handler(kind, _bad_picture)
-    app.add_exception_handler(ApiProblem, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _of_status)
+async def _handle_picture_error(_: Request, error: Exception) -> ProblemResponse:
+    return ProblemResponse(PICTURE_ERRORS[type(cast(PictureError, error))], str(error))
 
 
-async def _bad_picture(_: Request, error: Exception) -> ProblemResponse:
-    return ProblemResponse(OF_PICTURES[type(cast(errors.PictureError, error))], str(error))
+async def _handle_problem(_: Request, error: Exception) -> ProblemResponse:
+    return problem_response(cast(ApiProblem, error))
 
 
-async def _refused(_: Request, error: Exception) -> ProblemResponse:
-    return response(cast(ApiProblem, error))
+async def _handle_invalid_request(_: Request, error: Exception) -> ProblemResponse:
+    messages = [
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}."
+        for problem in cast(RequestValidationError, error).errors()
+    ]
+    return ProblemResponse("invalid-request", f"{' '.join(messages)} See /docs for what this address takes.")
 
 
-async def _invalid_request(_: Request, error: Exception) -> ProblemResponse:
-    found = cast(RequestValidationError, error).errors()
-    wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}." for one in found]
-    return ProblemResponse("invalid-request", f"{' '.join(wrong)} See /docs for what this address takes.")
-
-
-async def _of_status(_: Request, error: Exception) -> ProblemResponse:
-    """Answer what Starlette and FastAPI raise by themselves."""
+async def _handle_status(_: Request, error: Exception) -> ProblemResponse:
+    """Answer an `HTTPException` that Starlette or FastAPI raised."""
     raised = cast(HTTPException, error)
     name = {404: "not-found", 405: "method-not-allowed", 413: "file-too-large"}.get(raised.status_code)
     if name:
-        return ProblemResponse(name, PROBLEM_TYPES[name].example, raised.headers)
+        return ProblemResponse(name, headers=raised.headers)
     if raised.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return ProblemResponse("bad-request", f"The request can't be understood: {raised.detail}", raised.headers)
-    log.error("A status was raised that no request should get: %s", raised.status_code)
-    return ProblemResponse("internal-error", PROBLEM_TYPES["internal-error"].example)
+    log.error("Unexpected status %s was raised.", raised.status_code)
+    return ProblemResponse("internal-error")

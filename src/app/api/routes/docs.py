@@ -1,23 +1,24 @@
-"""Swagger UI at /docs, its files from this host: FastAPI's own page asks a CDN for them."""
+"""Swagger UI at /docs, with its files from this host: FastAPI's own page loads them from a CDN."""
 
 import base64
 import hashlib
 import re
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-# It sets styles on its elements, draws its icons from data URLs, and calls the service.
-POLICY = (
+# Swagger UI sets inline styles, draws its icons from data URLs, and calls the service.
+CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self' '{script}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
-def serve(app: FastAPI) -> None:
-    """Serve Swagger UI."""
+def add_routes(app: FastAPI) -> None:
+    """Serve Swagger UI at /docs, and redirect / to it."""
     app.mount("/docs/assets", StaticFiles(packages=[("fastapi_swagger", "resources")]))
     page = get_swagger_ui_html(
         openapi_url=str(app.openapi_url),
@@ -27,7 +28,8 @@ def serve(app: FastAPI) -> None:
         swagger_favicon_url="/docs/assets/favicon-32x32.png",
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
-    page.headers["Content-Security-Policy"] = POLICY.format(script=_digest(bytes(page.body).decode()))
+    script_source = _script_source(bytes(page.body).decode())
+    page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(script=script_source)
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
@@ -38,7 +40,7 @@ def serve(app: FastAPI) -> None:
         return page
 
 
-def _digest(html: str) -> str:
-    """Return how a policy names the one script that stands in the page itself."""
+def _script_source(html: str) -> str:
+    """Return the source expression, a hash, that allows the page's one inline script."""
     (script,) = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""`/api/v1/feedback`: a picture and the digit that it really was, kept to learn from where that is wanted."""
+"""`/api/v1/feedback`: stores a picture with the digit that it really shows, if the service is configured to."""
 
 import io
 import logging
@@ -10,38 +10,38 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
-from src.app.api.core import problems
+from src.app.api.core.problems import ApiProblem
 from src.app.api.feedback_store import FeedbackStore, StoreFull
 from src.app.api.routes import openapi, uploads
-from src.app.api.routes.predict import PICTURE_REFUSALS, REFUSALS, Version, read
+from src.app.api.routes.predict import Version, predict_picture
 from src.app.api.schemas import FEEDBACK, Features
 from src.app.api.state import get_state
-from src.model.inference.predictor import Prediction as ModelPrediction
+from src.model.inference.predictor import Prediction
 from src.model.monitoring.feedback import Feedback
 from src.model.preprocessing.decode import FORMATS
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
-KEPT_BEFORE: Final[openapi.Responses] = {
+ALREADY_STORED: Final[openapi.Responses] = {
     200: {
         "model": Feedback,
-        "description": "The picture was kept before; this is what was said then",
+        "description": "The picture is stored already, with the first correction",
         "content": {"application/json": {"examples": {"default": {"value": FEEDBACK}}}},
     }
 }
 log = logging.getLogger(__name__)
 
-Digit = Annotated[int, Query(ge=0, le=9, description="the digit that it really was")]
+Digit = Annotated[int, Query(ge=0, le=9, description="the digit that the picture really shows")]
 
 
 @router.get(
     "/features",
     summary="What is switched on",
-    responses=openapi.answered({"default": {"feedback": True}})
+    responses=openapi.success({"default": {"feedback": True}})
     | openapi.problem_responses("unauthorized", "too-busy", "internal-error"),
 )
 async def features(request: Request) -> Features:
-    """Say what this service is set to do, so that a page offers only what works."""
+    """Say what this service is configured to do, so that a page offers only what works."""
     return Features(feedback=get_state(request).store is not None)
 
 
@@ -50,27 +50,34 @@ async def features(request: Request) -> Features:
     summary="Correct an answer",
     status_code=201,
     response_model=Feedback,
-    responses=KEPT_BEFORE
-    | openapi.answered({"default": FEEDBACK}, 201)
-    | openapi.problem_responses(*REFUSALS, *PICTURE_REFUSALS, "feedback-off", "feedback-full", "feedback-unavailable"),
-    openapi_extra=openapi.one_picture(),
+    responses=ALREADY_STORED
+    | openapi.success({"default": FEEDBACK}, 201)
+    | openapi.problem_responses(
+        *openapi.REQUEST_PROBLEMS,
+        *openapi.PICTURE_PROBLEMS,
+        "feedback-off",
+        "feedback-full",
+        "feedback-unavailable",
+    ),
+    openapi_extra=openapi.single_picture_body(),
 )
 async def feedback(request: Request, digit: Digit, response: Response, model: Version = None) -> Feedback:
-    """Keep a picture with the digit that it really was, and with what is read in it; each picture once."""
-    here = get_state(request)
-    if here.store is None:
-        raise problems.ApiProblem("feedback-off")
-    predictor = await here.repository.predictor(model)
+    """Store a picture with the digit that it really shows and what the network read; each picture once."""
+    state = get_state(request)
+    if state.store is None:
+        raise ApiProblem("feedback-off")
+    predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    prediction = await here.executor.run(partial(read, predictor, data))
-    kept = partial(_kept, here.store, data, digit, prediction, predictor.description.version)
-    answer, new = await to_thread.run_sync(kept)
-    response.status_code = 201 if new else 200
+    work = partial(predict_picture, predictor, data, state.settings.max_pixels)
+    prediction = await state.executor.run(work, data, inline=False)
+    store = partial(_store, state.store, data, digit, prediction, predictor.description.version)
+    answer, is_new = await to_thread.run_sync(store)
+    response.status_code = 201 if is_new else 200
     return answer
 
 
-def _kept(
-    store: FeedbackStore, data: bytes, digit: int, prediction: ModelPrediction, version: str
+def _store(
+    store: FeedbackStore, data: bytes, digit: int, prediction: Prediction, version: str
 ) -> tuple[Feedback, bool]:
     given = Feedback(
         sha256=sha256(data).hexdigest(),
@@ -85,7 +92,7 @@ def _kept(
     try:
         return store.keep(data, ending, given)
     except StoreFull as error:
-        raise problems.ApiProblem("feedback-full") from error
+        raise ApiProblem("feedback-full") from error
     except OSError as error:
         log.exception("A corrected picture can't be stored.")
-        raise problems.ApiProblem("feedback-unavailable", headers={"Retry-After": "60"}) from error
+        raise ApiProblem("feedback-unavailable", headers={"Retry-After": "60"}) from error

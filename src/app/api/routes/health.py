@@ -1,4 +1,4 @@
-"""What those who run the service ask: does it live, is it ready, and its counts."""
+"""What operators ask: whether the service lives, whether it is ready, and its metrics."""
 
 from typing import Final
 
@@ -12,8 +12,8 @@ from src.app.api.state import get_state
 
 router = APIRouter(tags=["operation"])
 
-LIVE: Final = openapi.answered({"default": {"status": "live"}})
-READY: Final = openapi.answered({"default": {"status": "ready"}})
+LIVE: Final = openapi.success({"default": {"status": "live"}})
+READY: Final = openapi.success({"default": {"status": "ready"}})
 TEXT: Final[openapi.Responses] = {
     200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}, "example": "digits_requests_in_hand 1.0"}}}
 }
@@ -21,7 +21,7 @@ TEXT: Final[openapi.Responses] = {
 
 @router.get("/health/live", summary="The process answers", responses=LIVE | openapi.problem_responses("internal-error"))
 async def live() -> Status:
-    """Answer; whoever gets none may start the process anew."""
+    """Answer always; a process that gives no answer should be restarted."""
     return Status(status="live")
 
 
@@ -31,18 +31,18 @@ async def live() -> Status:
     responses=READY | openapi.problem_responses("not-ready", "internal-error"),
 )
 async def ready(request: Request) -> Status:
-    """Say whether pictures can be read."""
+    """Say whether the service can read pictures."""
     get_state(request).repository.serving()
     return Status(status="ready")
 
 
 @router.get(
     "/metrics",
-    summary="Counts for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
     responses=TEXT | openapi.problem_responses("internal-error"),
 )
 async def metrics(request: Request) -> Response:
-    """Return the counts of all workers."""
-    counts = await to_thread.run_sync(get_state(request).metrics.exposed)
-    return Response(counts, media_type=CONTENT_TYPE_LATEST)
+    """Return the metrics of all workers."""
+    content = await to_thread.run_sync(get_state(request).metrics.render)
+    return Response(content, media_type=CONTENT_TYPE_LATEST)

@@ -1,43 +1,66 @@
-"""What OpenAPI says beyond the schemas: bodies in several forms, and an example of every answer."""
+"""What OpenAPI says beyond the schemas: request bodies in several forms, and an example of every response."""
 
-from typing import Any
+from typing import Any, Final
 
 from src.app.api.core.problem_types import PROBLEM_TYPES
-from src.app.api.core.problems import MEDIA_TYPE, example
+from src.app.api.core.problems import MEDIA_TYPE, build_problem
 from src.app.api.routes import uploads
 from src.model.preprocessing.decode import FORMATS
 
 Responses = dict[int | str, dict[str, Any]]  # by status
 
+# Problems of every request with pictures.
+REQUEST_PROBLEMS: Final = (
+    "bad-request",
+    "unauthorized",
+    "unknown-model",
+    "request-timeout",
+    "file-too-large",
+    "unsupported-media-type",
+    "invalid-request",
+    "internal-error",
+    "not-ready",
+    "too-busy",
+)
+# Problems of requests with a single picture.
+PICTURE_PROBLEMS: Final = (
+    "empty-file",
+    "damaged-picture",
+    "too-many-pixels",
+    "too-many-files",
+    "unsupported-format",
+    "blank-picture",
+)
 
-def answered(examples: dict[str, Any], status: int = 200) -> Responses:
-    """Return OpenAPI's description of an answer that is no problem."""
-    shown = {name: {"value": example} for name, example in examples.items()}
-    return {status: {"content": {"application/json": {"examples": shown}}}}
+
+def success(examples: dict[str, Any], status: int = 200) -> Responses:
+    """Return OpenAPI's description of a successful response, with its examples by name."""
+    values = {name: {"value": example} for name, example in examples.items()}
+    return {status: {"content": {"application/json": {"examples": values}}}}
 
 
 def problem_responses(*names: str) -> Responses:
     """Return OpenAPI's description of the problems `names`, by status, each with an example."""
-    answers: Responses = {}
+    responses: Responses = {}
     for name in names:
         status = PROBLEM_TYPES[name].status
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
-        answer = answers.setdefault(int(status), {"description": status.phrase, "content": content})
-        examples = answer["content"][MEDIA_TYPE]["examples"]
-        examples[name] = {"value": example(name)}
-    return answers
+        response = responses.setdefault(int(status), {"description": status.phrase, "content": content})
+        examples = response["content"][MEDIA_TYPE]["examples"]
+        examples[name] = {"value": build_problem(name).model_dump()}
+    return responses
 
 
-def one_picture() -> dict[str, Any]:
-    """Return OpenAPI's description of a body with one picture, in either form."""
+def single_picture_body() -> dict[str, Any]:
+    """Return OpenAPI's description of a body with one picture: a form, or the file itself."""
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "required": ["file"], "properties": {"file": file}}
-    kinds = [f"image/{kind.lower()}" for kind in FORMATS]
-    raw = {kind: {"schema": file} for kind in [*kinds, "application/octet-stream"]}
+    media_types = [f"image/{name.lower()}" for name in FORMATS]
+    raw = {media_type: {"schema": file} for media_type in [*media_types, "application/octet-stream"]}
     return {"requestBody": {"required": True, "content": {uploads.FORM: {"schema": form}, **raw}}}
 
 
-def many_pictures() -> dict[str, Any]:
+def batch_body() -> dict[str, Any]:
     """Return OpenAPI's description of a form with several pictures."""
     files = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
     form = {"type": "object", "required": ["files"], "properties": {"files": files}}

@@ -1,6 +1,7 @@
-"""Requests → the bytes of the pictures in them: the body itself, or the files of a form."""
+"""Reads the picture files of a request: its body, or the files of a form."""
 
 from contextlib import aclosing
+from typing import Final
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -8,52 +9,48 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from src.app.api.core.problems import ApiProblem
 
-FORM = "multipart/form-data"
-MAX_FIELDS = 16  # of a form that are no files: none is needed
-HOW = (
+FORM: Final = "multipart/form-data"
+MAX_FIELDS: Final = 16  # fields of a form that are not files: the service needs none
+SINGLE_HINT: Final = (
     "Send the picture as a file in the field `file` (curl -F file=@digit.png …), or as the body with its content type."
 )
-HOW_MANY = "Send the pictures as files in the field `files`: curl -F files=@four.png -F files=@seven.png …"
+BATCH_HINT: Final = "Send the pictures as files in the field `files`: curl -F files=@four.png -F files=@seven.png …"
 
 
 async def picture(request: Request) -> bytes:
-    """Return the one picture of a request. Raises `ApiProblem`."""
-    media = _media_type(request)
-    if media.startswith("image/") or media == "application/octet-stream":
+    """Return the one picture of a request. Raises `ApiProblem` if there is not exactly one."""
+    media_type = _media_type(request)
+    if media_type.startswith("image/") or media_type == "application/octet-stream":
         return await request.body()
-    if media == FORM:
-        too_many = "Send one picture at a time, or several to /api/v1/predict/batch."
-        return (await _files(request, "file", HOW, 1, too_many))[0]
-    raise ApiProblem("unsupported-media-type", HOW) if media else ApiProblem("invalid-request", HOW)
+    too_many = "Send one picture at a time, or several to /api/v1/predict/batch."
+    return (await _form_files(request, "file", SINGLE_HINT, 1, too_many))[0]
 
 
-async def pictures(request: Request, most: int) -> list[bytes]:
-    """Return the pictures of a batch, one or more. Raises `ApiProblem`."""
-    if media := _media_type(request):
-        if media != FORM:
-            raise ApiProblem("unsupported-media-type", HOW_MANY)
-        too_many = f"Send at most {most} pictures at once, and the rest after."
-        return await _files(request, "files", HOW_MANY, most, too_many)
-    raise ApiProblem("invalid-request", HOW_MANY)
+async def pictures(request: Request, max_files: int) -> list[bytes]:
+    """Return the pictures of a batch, at least one. Raises `ApiProblem` if there are none or more than `max_files`."""
+    too_many = f"Send at most {max_files} pictures at once, and the rest after."
+    return await _form_files(request, "files", BATCH_HINT, max_files, too_many)
 
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _files(request: Request, field: str, how: str, most: int, too_many: str) -> list[bytes]:
-    """Return the files in `field` of a form, in order; they stay in memory, since the body's size is bounded."""
+async def _form_files(request: Request, field: str, hint: str, max_files: int, too_many: str) -> list[bytes]:
+    """Return the files in `field` of a form, in order. They stay in memory: the middleware limits the body's size."""
+    if (media_type := _media_type(request)) != FORM:
+        raise ApiProblem("unsupported-media-type" if media_type else "invalid-request", hint)
     async with aclosing(request.stream()) as stream:
-        parser = MultiPartParser(request.headers, stream, max_files=most, max_fields=MAX_FIELDS)
+        parser = MultiPartParser(request.headers, stream, max_files=max_files, max_fields=MAX_FIELDS)
         parser.spool_max_size = 0  # no limit
         try:
             form = await parser.parse()
         except MultiPartException as error:
             if error.message.startswith("Too many files"):
                 raise ApiProblem("too-many-files", too_many) from error
-            raise ApiProblem("bad-request", f"The form can't be understood ({error.message}). {how}") from error
-    found = [file.file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
+            raise ApiProblem("bad-request", f"The form can't be understood ({error.message}). {hint}") from error
+    files = [file.file.read() for file in form.getlist(field) if isinstance(file, UploadFile)]
     await form.close()
-    if not found:
-        raise ApiProblem("invalid-request", how)
-    return found
+    if not files:
+        raise ApiProblem("invalid-request", hint)
+    return files
