@@ -28,8 +28,8 @@ def test_precision_recall_and_f1_of_each_digit() -> None:
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     probabilities = predict([3, 3, 3, 3], 0.75)
-    assert metrics.calibration_error(probabilities, np.array([3, 3, 3, 5])) == pytest.approx(0)
-    assert metrics.calibration_error(probabilities, np.array([5, 5, 5, 5])) == pytest.approx(0.75)
+    assert metrics.calibration_error(probabilities, np.array([3, 3, 3, 1])) == pytest.approx(0)
+    assert metrics.calibration_error(probabilities, np.array([1, 5, 1, 5])) == pytest.approx(0.75)
 
 
 def test_reliability_diagram_leaves_out_empty_bins() -> None:
