@@ -1,6 +1,5 @@
 """`python -m src.app.run`: both come up and are announced, both go down, and what goes wrong is said in a sentence."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -13,8 +12,8 @@ import pytest
 import requests
 
 from src.app import run
+from src.launcher import Program, clean_environment, free_port, server_url
 from src.settings import ROOT
-from tests.servers import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +25,12 @@ def hang_ups_count() -> Iterator[None]:
 
 
 @contextmanager
-def running(api_port: int, page_port: int, **settings: str) -> Iterator[subprocess.Popen[str]]:
+def running(api_port: int, page_port: int) -> Iterator[subprocess.Popen[str]]:
     """Start the command and, whatever the test did, leave nothing of it behind."""
-    ours = {"DIGITS_API_PORT": str(api_port), "DIGITS_PAGE_PORT": str(page_port)} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "src.app.run"],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")} | ours,
+        env=clean_environment(DIGITS_API_PORT=str(api_port), DIGITS_PAGE_PORT=str(page_port)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -121,35 +119,36 @@ def test_a_setting_that_makes_no_sense_is_named() -> None:
 
 
 @contextmanager
-def child_that(code: str) -> Iterator[run.Running]:
-    """Start Python code in the place of a service, and return once it has printed its line."""
-    service = run.Service("API", "127.0.0.1", free_port(), "DIGITS_API_PORT", (), "/health/ready")
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as child:
-        assert child.stdout
-        child.stdout.readline()
-        try:
-            yield {service: child}
-        finally:
-            child.kill()
+def program_that_runs(code: str) -> Iterator[Program]:
+    """Start Python code in the place of the service, and yield once it has written a line."""
+    program = Program(name="API", arguments=("-uc", code), port=free_port())
+    program.start()
+    try:
+        while not program.log:
+            assert program.process.poll() is None
+        yield program
+    finally:
+        program.stop(0)
 
 
 def test_a_service_that_never_becomes_ready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "READY_S", 0.0)
     with (
-        child_that("import signal; print(flush=True); signal.pause()") as waiting,
+        program_that_runs("import signal; print('up'); signal.pause()") as waiting,
         pytest.raises(SystemExit, match="The API was not ready within 0 s"),
     ):
-        run.supervise(waiting, run.StopRequest())
+        run.supervise([waiting], run.StopRequest())
 
 
 def test_a_service_that_will_not_stop_is_killed_after_a_time_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "GRACE_S", 0.1)
-    code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print(flush=True); s.pause()"
-    with child_that(code) as stubborn:
-        run.stop_all(stubborn)
-        assert [child.returncode for child in stubborn.values()] == [-signal.SIGKILL]
+    code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print('up'); s.pause()"
+    with program_that_runs(code) as stubborn:
+        process = stubborn.process
+        run.stop_all([stubborn])
+        assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80")])  # noqa: S104
 def test_a_server_that_listens_everywhere_is_announced_where_it_can_be_opened(host: str, url: str) -> None:
-    assert run.Service("API", host, 80, "", (), "").url == url
+    assert server_url(host, 80) == url

@@ -23,10 +23,11 @@ from typing import Final
 import psutil
 import requests
 
+from src.launcher import clean_environment
 from src.model.files import write_whole
 from src.settings import ROOT
 from tests import pictures, released
-from tests.servers import Server, free_port, running
+from tests.servers import Server, free_port, running, service
 from tools.bench.figure import draw
 from tools.bench.load import Answered, Body, form, load, raw
 from tools.machine import machine
@@ -181,15 +182,21 @@ def _in_turns(urls: dict[str, str], cell: Cell, options: argparse.Namespace) -> 
 
 
 def _service(module: str, network: str, **settings: str) -> Server:
-    port = free_port()
-    model = {"DIGITS_API_PORT": str(port), "DIGITS_MODEL_FILE": f"model/mnist-{network}.json"}
-    return Server(module, port=port, ready="/health/ready", settings=model | settings)
+    return service(free_port(), module=module, DIGITS_MODEL_FILE=f"model/mnist-{network}.json", **settings)
 
 
 @contextmanager
 def other(module: tuple[str, ...], port: int, ready: str, **settings: str) -> Iterator[None]:
     """Keep another framework's server up inside the block, and end all its processes after."""
-    server = Server(*module, port=port, ready=ready, settings=settings, python=str(RIVALS))
+    environment = clean_environment(**settings)
+    server = Server(
+        name=module[0],
+        arguments=("-m", *module),
+        port=port,
+        health=ready,
+        environment=environment,
+        python=str(RIVALS),
+    )
     with running(server):
         processes = psutil.Process(server.pid).children(recursive=True)
         yield
