@@ -73,7 +73,7 @@ def page(port: int, api_url: str) -> Server:
 
 
 class FakeService:
-    """A stand-in for the service that answers every request as it is told and remembers what it was sent."""
+    """A stand-in for the service that gives the answers a test sets, and records the requests it receives."""
 
     def __init__(self) -> None:
         self.status = 200

@@ -1,4 +1,4 @@
-"""`python -m src.app.run`: both come up and are announced, both go down, and what goes wrong is said in a sentence."""
+"""`python -m src.app.run` announces both programs once healthy, stops both, and reports failures in a sentence."""
 
 import signal
 import socket
@@ -17,8 +17,8 @@ from src.settings import ROOT
 
 
 @pytest.fixture(autouse=True)
-def hang_ups_count() -> Iterator[None]:
-    """Let the command see hang-ups, though these tests were started under nohup, which it would inherit."""
+def accept_sighup() -> Iterator[None]:
+    """Let the command receive SIGHUP even if the tests run under nohup, whose setting it would inherit."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -26,7 +26,7 @@ def hang_ups_count() -> Iterator[None]:
 
 @contextmanager
 def running(api_port: int, page_port: int) -> Iterator[subprocess.Popen[str]]:
-    """Start the command and, whatever the test did, leave nothing of it behind."""
+    """Start the command, and kill whatever is left of it after the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "src.app.run"],
         cwd=ROOT,
@@ -41,12 +41,12 @@ def running(api_port: int, page_port: int) -> Iterator[subprocess.Popen[str]]:
         finally:
             with suppress(psutil.NoSuchProcess):  # it has ended, as it should
                 command = psutil.Process(process.pid)
-                for left in [*command.children(recursive=True), command]:
-                    left.kill()
+                for process_left in [*command.children(recursive=True), command]:
+                    process_left.kill()
 
 
 def announced(process: subprocess.Popen[str]) -> set[str]:
-    """Return the two lines, once they are there; the command itself gives up when they don't come."""
+    """Return the two lines of output. The command itself gives up if they do not come."""
     assert process.stdout
     return {process.stdout.readline().rstrip() for _ in range(2)}
 
@@ -57,7 +57,7 @@ def listens(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_both_are_announced_once_they_answer_and_a_signal_stops_both(number: signal.Signals) -> None:
+def test_both_are_announced_once_healthy_and_a_signal_stops_both(number: signal.Signals) -> None:
     api_port, page_port = free_port(), free_port()
     with running(api_port, page_port) as process:
         api, page = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{page_port}"
@@ -76,7 +76,7 @@ def test_both_are_announced_once_they_answer_and_a_signal_stops_both(number: sig
     assert not listens(page_port)
 
 
-def test_a_service_that_ends_by_itself_is_named_and_takes_the_other_with_it() -> None:
+def test_when_one_exits_by_itself_it_is_named_and_the_other_stopped() -> None:
     api_port, page_port = free_port(), free_port()
     with running(api_port, page_port) as process:
         announced(process)
@@ -92,7 +92,7 @@ def test_a_service_that_ends_by_itself_is_named_and_takes_the_other_with_it() ->
     assert not listens(api_port)
 
 
-def test_a_taken_port_is_named_together_with_the_setting_that_moves_it() -> None:
+def test_a_taken_port_is_reported_with_the_setting_that_changes_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         with running(free_port(), taken) as process:
@@ -102,7 +102,7 @@ def test_a_taken_port_is_named_together_with_the_setting_that_moves_it() -> None
     assert errors == f"Port {taken} is taken: DIGITS_PAGE_PORT=… moves the Page to another.\n"
 
 
-def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
+def test_two_programs_on_one_port_are_refused_before_anything_starts() -> None:
     port = free_port()
     with running(port, port) as process:
         _, errors = process.communicate(timeout=20)
@@ -110,7 +110,7 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
     assert f"Port {port} is taken" in errors
 
 
-def test_a_setting_that_makes_no_sense_is_named() -> None:
+def test_an_invalid_setting_is_named() -> None:
     with running(free_port(), 99999) as process:
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
@@ -131,7 +131,7 @@ def program_that_runs(code: str) -> Iterator[Program]:
         program.stop(0)
 
 
-def test_a_service_that_never_becomes_ready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_never_healthy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "READY_S", 0.0)
     with (
         program_that_runs("import signal; print('up'); signal.pause()") as waiting,
@@ -140,7 +140,7 @@ def test_a_service_that_never_becomes_ready_is_named(monkeypatch: pytest.MonkeyP
         run.supervise([waiting], run.StopRequest())
 
 
-def test_a_service_that_will_not_stop_is_killed_after_a_time_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "GRACE_S", 0.1)
     code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print('up'); s.pause()"
     with program_that_runs(code) as stubborn:
@@ -150,5 +150,5 @@ def test_a_service_that_will_not_stop_is_killed_after_a_time_of_grace(monkeypatc
 
 
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80")])  # noqa: S104
-def test_a_server_that_listens_everywhere_is_announced_where_it_can_be_opened(host: str, url: str) -> None:
+def test_a_server_that_listens_everywhere_is_announced_at_a_local_address(host: str, url: str) -> None:
     assert server_url(host, 80) == url

@@ -62,9 +62,9 @@ def test_the_documentation_says_that_a_key_is_needed_only_where_it_is(stranger: 
 
 
 def test_the_page_uses_the_key_that_it_is_given(guarded: Server) -> None:
-    assert ServiceClient(guarded.url, 5, KEYS[0]).read_digit(FOUR).prediction == 4
-    with pytest.raises(ServiceError, match="asks for a key"):
-        ServiceClient(guarded.url, 5).read_digit(FOUR)
+    assert ServiceClient(guarded.url, 5, KEYS[0]).predict(FOUR).prediction == 4
+    with pytest.raises(ServiceError, match="requires an API key"):
+        ServiceClient(guarded.url, 5).predict(FOUR)
 
 
 def asked_from(client: Client, origin: str) -> str | None:
