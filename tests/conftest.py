@@ -1,4 +1,4 @@
-"""Servers for every test that needs one. Each is started once, when the first test asks for it."""
+"""The servers that tests share. Each is started once, when the first test needs it."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests import servers
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless it is asked for by its marker."""
+    """Deselect the tests that take minutes unless `-m` names their marker."""
     for marker in ("load", "pipeline"):
         if marker not in config.option.markexpr:
             items[:] = [item for item in items if not item.get_closest_marker(marker)]
@@ -16,13 +16,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a port of 127.0.0.1 on which nothing listens."""
     return servers.free_port()
 
 
 @pytest.fixture
 def fake_service() -> Iterator[servers.FakeService]:
-    """Yield a stand-in for the service that answers as the test says."""
+    """Yield a stand-in for the service that gives the answers the test sets."""
     with servers.FakeService() as fake:
         yield fake
 

@@ -1,115 +1,41 @@
-"""Servers that tests start on ports of their own: the real service, the real page, and a stand-in for the service."""
+"""Servers that tests start on free ports: the real service, the real page, and a stand-in for the service."""
 
 import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import IO
 
-import requests
+from src.launcher import Program, clean_environment, free_port
 
-from src.settings import ROOT
+__all__ = ["FakeService", "Server", "free_port", "page", "plain_service", "running", "service"]
 
 START_LIMIT_S = 90.0  # a cold machine that also runs the rest of the suite
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-class Server:
-    """A program of the project that listens on a port; it can be stopped and started again there."""
-
-    def __init__(
-        self, *module: str, port: int, ready: str, settings: dict[str, str] | None = None, python: str = sys.executable
-    ) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._command = [python, "-m", *module]
-        self._ready_url = self.url + ready
-        # what the developer has set for themselves doesn't reach the server
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "STREAMLIT_"))}
-        self._environment = clean | (settings or {})
-        self._process: subprocess.Popen[bytes] | None = None
-        self._output: IO[bytes] | None = None
-        self._written = ""  # by the program, before it was stopped
+class Server(Program):
+    """A program that fails the test if it does not start. The developer's own settings do not reach it."""
 
     @property
     def pid(self) -> int:
-        """The program's process id, while it runs."""
-        assert self._process
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        """What the program has written so far, or had when it was stopped."""
-        if not self._output:
-            return self._written
-        number = self._output.fileno()
-        return os.pread(number, os.fstat(number).st_size, 0).decode()  # the place where it writes on stays where it is
+        """The program's process id."""
+        return self.process.pid
 
     def start(self) -> None:
-        """Start and return once requests are answered."""
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when the program is stopped
-        self._process = subprocess.Popen(
-            self._command, cwd=ROOT, env=self._environment, stdout=self._output, stderr=subprocess.STDOUT
-        )
-        if not self._comes_up(self._process):
+        """Start, and return once the program is healthy. Raises RuntimeError with its output if it is not."""
+        super().start()
+        if not self.wait_until_healthy(START_LIMIT_S):
             self.stop()
-            raise RuntimeError(f"{' '.join(self._command)} did not start:\n{self.log}")
-
-    def stop(self) -> int | None:
-        """End the program and return its exit code once it is gone."""
-        code = None
-        if self._process:
-            self._process.terminate()
-            try:
-                code = self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process = None
-        if self._output:
-            self._written = self.log
-            self._output.close()
-            self._output = None
-        return code
+            raise RuntimeError(f"{' '.join(self.arguments)} did not start:\n{self.log}")
 
     @contextlib.contextmanager
     def stalled(self) -> Iterator[None]:
         """Let the program accept connections but do nothing inside the block."""
-        assert self._process
-        self._process.send_signal(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
-
-    def _comes_up(self, process: subprocess.Popen[bytes]) -> bool:
-        deadline = time.monotonic() + START_LIMIT_S
-        while not self._answers():
-            with contextlib.suppress(subprocess.TimeoutExpired):  # it still runs: ask again
-                process.wait(0.05)
-                return False
-            if time.monotonic() > deadline:
-                return False
-        return True
-
-    def _answers(self) -> bool:
-        try:
-            return requests.get(self._ready_url, timeout=1).ok
-        except requests.RequestException:
-            return False
+            self.process.send_signal(signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -122,25 +48,32 @@ def running(server: Server) -> Iterator[Server]:
         server.stop()
 
 
-def service(port: int, ready: str = "/health/ready", **settings: str) -> Server:
+def service(port: int, ready: str = "/health/ready", module: str = "src.app.serve", **settings: str) -> Server:
     """Return the service, with the shipped model unless a `DIGITS_…` setting says otherwise."""
-    return Server("src.app.serve", port=port, ready=ready, settings={"DIGITS_API_PORT": str(port)} | settings)
+    environment = clean_environment(DIGITS_API_PORT=str(port), **settings)
+    return Server(name="API", arguments=("-m", module), port=port, health=ready, environment=environment)
 
 
 def plain_service(port: int) -> Server:
     """Return the service as plain uvicorn runs it."""
-    command = ("uvicorn", "src.app.main:app", "--host", "127.0.0.1", "--port", str(port))
-    return Server(*command, port=port, ready="/health/ready")
+    command = ("-m", "uvicorn", "src.app.main:app", "--host", "127.0.0.1", "--port", str(port))
+    return Server(name="API", arguments=command, port=port)
 
 
 def page(port: int, api_url: str) -> Server:
     """Return the page, which asks the service at `api_url`."""
-    command = ("streamlit", "run", "src/app/front.py", "--server.port", str(port))
-    return Server(*command, port=port, ready="/_stcore/health", settings={"DIGITS_API_URL": api_url})
+    return Server(
+        name="Page",
+        arguments=("-m", "streamlit", "run", "src/app/front.py", "--server.port", str(port)),
+        port=port,
+        health="/_stcore/health",
+        expected=b"ok",
+        environment=clean_environment(DIGITS_API_URL=api_url),
+    )
 
 
 class FakeService:
-    """A stand-in for the service that answers every request as it is told and remembers what it was sent."""
+    """A stand-in for the service that gives the answers a test sets, and records the requests it receives."""
 
     def __init__(self) -> None:
         self.status = 200

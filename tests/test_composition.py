@@ -13,7 +13,7 @@ import pytest
 import requests
 import yaml
 
-from src.settings import ROOT
+from src.settings import ROOT, Settings
 from tests import servers
 from tests.app.api.api_client import until
 from tests.pictures import drawn, encoded
@@ -64,7 +64,7 @@ def test_behind_the_proxy_the_services_have_no_port_of_their_own() -> None:
 
 def test_a_container_gets_longer_to_stop_than_the_service_takes() -> None:
     grace = services("docker-compose.yml")["api"]["stop_grace_period"]
-    assert int(grace.removesuffix("s")) > 8  # DIGITS_GRACE_S
+    assert int(grace.removesuffix("s")) > Settings.model_fields["grace_s"].default
 
 
 def test_corrected_pictures_outlive_their_container_and_only_where_they_are_wanted() -> None:

@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""The machine that a measurement ran on, for the files under docs/results."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def machine(*libraries: str) -> dict[str, object]:
+def describe_machine(*libraries: str) -> dict[str, object]:
     """Return the machine, its load, and the versions of `libraries`."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {

@@ -1,75 +1,35 @@
-"""Run the service and the page together, as `make run` does: start both, say where they are, stop both.
+"""Run the service and the page together, as `make run` does: start both, print where they are, stop both.
 
-Each is a child in a session of its own, so that a terminal's Ctrl-C reaches only this process, which then stops the
-two. Whatever goes wrong ends in one sentence on stderr and exit code 1.
+Each runs in a session of its own, so that a terminal's Ctrl-C reaches only this process, which then stops the two.
+Any failure ends in one sentence on stderr and exit code 1.
 """
 
 import errno
-import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
 from types import FrameType
 
-from src.settings import ROOT, Settings, read_settings
+from src.launcher import Program, server_url
+from src.settings import Settings, read_settings
 
-READY_S = 60.0  # from the start until both answer
-GRACE_S = 5.0  # from SIGTERM until SIGKILL
+READY_S = 60.0  # from the start until both are healthy
+GRACE_S = 5.0  # from SIGTERM until SIGKILL, for both together
 POLL_S = 0.1
-UNLESS_SET = {"DIGITS_LOG_LEVEL": "warning", "DIGITS_GRACE_S": "3"}
-
-
-@dataclass(frozen=True)
-class Service:
-    """What is started, and how it shows that it's up: `health` answers 200 with `healthy` in its body."""
-
-    name: str
-    host: str
-    port: int
-    setting: str
-    arguments: tuple[str, ...]
-    health: str
-    healthy: bytes = b""
-    opens: str = ""
-
-    @property
-    def address(self) -> str:
-        """Under which this machine finds it: an address that stands for all of them can't be asked."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-
-    @property
-    def url(self) -> str:
-        """Where it is found, for example `http://127.0.0.1:8000`."""
-        return f"http://{f'[{self.address}]' if ':' in self.address else self.address}:{self.port}"
-
-    def answers(self) -> bool:
-        """Return whether it says that it's up; asked directly, never through a proxy."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=1)
-        try:
-            connection.request("GET", self.health)
-            response = connection.getresponse()
-            return response.status == http.HTTPStatus.OK and self.healthy in response.read()
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
-Running = dict[Service, subprocess.Popen[bytes]]
+DEFAULTS = {"DIGITS_LOG_LEVEL": "warning", "DIGITS_GRACE_S": "3"}  # unless the environment sets them
+START_PAGES = {"API": "/docs", "Page": ""}
 
 
 class StopRequest:
-    """Remembers that a signal asked to stop; a handler that does no more can't break off a start halfway."""
+    """Remembers that a signal asked to stop. The handler does no more, so it can't interrupt a start halfway."""
 
     made = False
 
     def listen(self) -> None:
-        """Take the signals that end a command, from here on."""
+        """Handle the signals that end a command."""
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # under nohup, a hang-up is no reason to stop
@@ -79,102 +39,92 @@ class StopRequest:
         self.made = True
 
 
-def api(settings: Settings) -> Service:
-    """Return the service."""
-    arguments = ("src.app.serve",)
-    return Service(
-        "API", settings.host, settings.api_port, "DIGITS_API_PORT", arguments, health="/health/ready", opens="/docs"
+def programs(settings: Settings) -> list[Program]:
+    """Return the service and the page."""
+    environment = DEFAULTS | os.environ | {"DIGITS_API_URL": server_url(settings.host, settings.api_port)}
+    api = Program(
+        name="API",
+        arguments=("-m", "src.app.serve"),
+        host=settings.host,
+        port=settings.api_port,
+        environment=environment,
+        captures=False,
     )
+    # the rest of the page's configuration is in .streamlit/config.toml
+    address = (f"--server.address={settings.host}", f"--server.port={settings.page_port}")
+    quiet = ("--logger.hideWelcomeMessage=true", "--logger.level=warning")
+    page = Program(
+        name="Page",
+        arguments=("-m", "streamlit", "run", "src/app/front.py", *address, *quiet),
+        host=settings.host,
+        port=settings.page_port,
+        health="/_stcore/health",
+        expected=b"ok",  # Streamlit answers 200 at any path
+        environment=environment,
+        captures=False,
+    )
+    return [api, page]
 
 
-def page(settings: Settings) -> Service:
-    """Return the page; it says nothing but warnings and errors. The rest of its settings is in .streamlit/."""
-    where = (f"--server.address={settings.host}", f"--server.port={settings.page_port}")
-    how = ("--logger.hideWelcomeMessage=true", "--logger.level=warning")
-    arguments = ("streamlit", "run", "src/app/front.py", *where, *how)
-    health = "/_stcore/health"  # any path answers 200 here, so the body tells
-    return Service("Page", settings.host, settings.page_port, "DIGITS_PAGE_PORT", arguments, health, healthy=b"ok")
-
-
-def require_free_ports(services: list[Service]) -> None:
-    """Raise SystemExit with a sentence unless all can listen at once; two on the same port can't."""
+def require_free_ports(programs: Sequence[Program]) -> None:
+    """Raise SystemExit with a sentence unless all can listen at once, which two on the same port can't."""
     with ExitStack() as held:
-        for service in services:
+        for program in programs:
             try:
-                family, *_, address = socket.getaddrinfo(service.host, service.port, type=socket.SOCK_STREAM)[0]
+                family, *_, address = socket.getaddrinfo(program.host, program.port, type=socket.SOCK_STREAM)[0]
                 held.enter_context(socket.create_server(address[:2], family=family))
             except OSError as error:
-                raise SystemExit(_why_not(service, error)) from error
+                raise SystemExit(_explain(program, error)) from error
 
 
-def _why_not(service: Service, error: OSError) -> str:
+def _explain(program: Program, error: OSError) -> str:
+    setting = f"DIGITS_{program.name.upper()}_PORT"
     if error.errno == errno.EADDRINUSE:
-        return f"Port {service.port} is taken: {service.setting}=… moves the {service.name} to another."
-    where = f"{service.host}, port {service.port}"
-    return f"The {service.name} can't listen on {where}: {error.strerror} (set by DIGITS_HOST and {service.setting})."
+        return f"Port {program.port} is taken: {setting}=… moves the {program.name} to another."
+    where = f"{program.host}, port {program.port}"
+    return f"The {program.name} can't listen on {where}: {error.strerror} (set by DIGITS_HOST and {setting})."
 
 
-def start(service: Service, api_url: str) -> subprocess.Popen[bytes]:
-    """Start a service in a session of its own, told where the API is."""
-    return subprocess.Popen(  # noqa: S603 - the arguments are ours
-        (sys.executable, "-m", *service.arguments),
-        cwd=ROOT,
-        env=UNLESS_SET | os.environ | {"DIGITS_API_URL": api_url},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def supervise(programs: Sequence[Program], stop: StopRequest) -> None:
+    """Announce each program once it is healthy, and return when a signal asks to stop.
 
-
-def supervise(running: Running, stop: StopRequest) -> None:
-    """Announce each service when it answers, until somebody asks to stop.
-
-    Raises SystemExit with a sentence when a service ends by itself, or doesn't answer in time.
+    Raises SystemExit with a sentence when a program exits by itself, or is not healthy in time.
     """
     deadline = time.monotonic() + READY_S
-    awaited = list(running)
+    awaited = list(programs)
     while not stop.made:
-        for service, child in running.items():
-            if (code := child.poll()) is not None:
-                raise SystemExit(f"The {service.name} ended by itself with exit code {code}, so all was stopped.")
-        for service in [service for service in awaited if service.answers()]:
-            awaited.remove(service)
-            print(f"{service.name:<4}  {service.url}{service.opens}", flush=True)
+        for program in programs:
+            if (code := program.process.poll()) is not None:
+                raise SystemExit(f"The {program.name} ended by itself with exit code {code}, so all was stopped.")
+        for program in [program for program in awaited if program.is_healthy()]:
+            awaited.remove(program)
+            print(f"{program.name:<4}  {program.url}{START_PAGES[program.name]}", flush=True)
         if awaited and time.monotonic() > deadline:
             raise SystemExit(f"The {awaited[0].name} was not ready within {READY_S:.0f} s, so all was stopped.")
         time.sleep(POLL_S)
 
 
-def stop_all(running: Running) -> None:
-    """Ask every service to stop, give them the time of grace together, then end what is left of them."""
-    for child in running.values():
-        _signal_group(child, signal.SIGTERM)
+def stop_all(programs: Sequence[Program]) -> None:
+    """Ask all programs to stop, give them `GRACE_S` together, then kill what is left."""
+    for program in programs:
+        program.terminate()
     deadline = time.monotonic() + GRACE_S
-    for child in running.values():
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(max(0, deadline - time.monotonic()))
-        _signal_group(child, signal.SIGKILL)
-        child.wait()
-
-
-def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # nothing is left of it; macOS calls that a lack of permission
-        os.killpg(child.pid, number)
+    for program in programs:
+        program.finish(deadline - time.monotonic())
 
 
 def main() -> None:
     """Run both until a signal asks to stop."""
-    settings = read_settings()
-    services = [api(settings), page(settings)]
-    require_free_ports(services)
+    both = programs(read_settings())
+    require_free_ports(both)
     stop = StopRequest()
     stop.listen()
-    running: Running = {}
     try:
-        for service in services:
-            running[service] = start(service, services[0].url)
-        supervise(running, stop)
+        for program in both:
+            program.start()
+        supervise(both, stop)
     finally:
-        stop_all(running)
+        stop_all(both)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""`python -m src.app.run`: both come up and are announced, both go down, and what goes wrong is said in a sentence."""
+"""`python -m src.app.run` announces both programs once healthy, stops both, and reports failures in a sentence."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -13,26 +12,25 @@ import pytest
 import requests
 
 from src.app import run
+from src.launcher import Program, clean_environment, free_port, server_url
 from src.settings import ROOT
-from tests.servers import free_port
 
 
 @pytest.fixture(autouse=True)
-def hang_ups_count() -> Iterator[None]:
-    """Let the command see hang-ups, though these tests were started under nohup, which it would inherit."""
+def accept_sighup() -> Iterator[None]:
+    """Let the command receive SIGHUP even if the tests run under nohup, whose setting it would inherit."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager
-def running(api_port: int, page_port: int, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the command and, whatever the test did, leave nothing of it behind."""
-    ours = {"DIGITS_API_PORT": str(api_port), "DIGITS_PAGE_PORT": str(page_port)} | settings
+def running(api_port: int, page_port: int) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and kill whatever is left of it after the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "src.app.run"],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")} | ours,
+        env=clean_environment(DIGITS_API_PORT=str(api_port), DIGITS_PAGE_PORT=str(page_port)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,12 +41,12 @@ def running(api_port: int, page_port: int, **settings: str) -> Iterator[subproce
         finally:
             with suppress(psutil.NoSuchProcess):  # it has ended, as it should
                 command = psutil.Process(process.pid)
-                for left in [*command.children(recursive=True), command]:
-                    left.kill()
+                for process_left in [*command.children(recursive=True), command]:
+                    process_left.kill()
 
 
 def announced(process: subprocess.Popen[str]) -> set[str]:
-    """Return the two lines, once they are there; the command itself gives up when they don't come."""
+    """Return the two lines of output. The command itself gives up if they do not come."""
     assert process.stdout
     return {process.stdout.readline().rstrip() for _ in range(2)}
 
@@ -59,7 +57,7 @@ def listens(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_both_are_announced_once_they_answer_and_a_signal_stops_both(number: signal.Signals) -> None:
+def test_both_are_announced_once_healthy_and_a_signal_stops_both(number: signal.Signals) -> None:
     api_port, page_port = free_port(), free_port()
     with running(api_port, page_port) as process:
         api, page = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{page_port}"
@@ -78,7 +76,7 @@ def test_both_are_announced_once_they_answer_and_a_signal_stops_both(number: sig
     assert not listens(page_port)
 
 
-def test_a_service_that_ends_by_itself_is_named_and_takes_the_other_with_it() -> None:
+def test_when_one_exits_by_itself_it_is_named_and_the_other_stopped() -> None:
     api_port, page_port = free_port(), free_port()
     with running(api_port, page_port) as process:
         announced(process)
@@ -94,7 +92,7 @@ def test_a_service_that_ends_by_itself_is_named_and_takes_the_other_with_it() ->
     assert not listens(api_port)
 
 
-def test_a_taken_port_is_named_together_with_the_setting_that_moves_it() -> None:
+def test_a_taken_port_is_reported_with_the_setting_that_changes_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         with running(free_port(), taken) as process:
@@ -104,7 +102,7 @@ def test_a_taken_port_is_named_together_with_the_setting_that_moves_it() -> None
     assert errors == f"Port {taken} is taken: DIGITS_PAGE_PORT=… moves the Page to another.\n"
 
 
-def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
+def test_two_programs_on_one_port_are_refused_before_anything_starts() -> None:
     port = free_port()
     with running(port, port) as process:
         _, errors = process.communicate(timeout=20)
@@ -112,7 +110,7 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
     assert f"Port {port} is taken" in errors
 
 
-def test_a_setting_that_makes_no_sense_is_named() -> None:
+def test_an_invalid_setting_is_named() -> None:
     with running(free_port(), 99999) as process:
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
@@ -121,35 +119,36 @@ def test_a_setting_that_makes_no_sense_is_named() -> None:
 
 
 @contextmanager
-def child_that(code: str) -> Iterator[run.Running]:
-    """Start Python code in the place of a service, and return once it has printed its line."""
-    service = run.Service("API", "127.0.0.1", free_port(), "DIGITS_API_PORT", (), "/health/ready")
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as child:
-        assert child.stdout
-        child.stdout.readline()
-        try:
-            yield {service: child}
-        finally:
-            child.kill()
+def program_that_runs(code: str) -> Iterator[Program]:
+    """Start Python code in the place of the service, and yield once it has written a line."""
+    program = Program(name="API", arguments=("-uc", code), port=free_port())
+    program.start()
+    try:
+        while not program.log:
+            assert program.process.poll() is None
+        yield program
+    finally:
+        program.stop(0)
 
 
-def test_a_service_that_never_becomes_ready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_never_healthy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "READY_S", 0.0)
     with (
-        child_that("import signal; print(flush=True); signal.pause()") as waiting,
+        program_that_runs("import signal; print('up'); signal.pause()") as waiting,
         pytest.raises(SystemExit, match="The API was not ready within 0 s"),
     ):
-        run.supervise(waiting, run.StopRequest())
+        run.supervise([waiting], run.StopRequest())
 
 
-def test_a_service_that_will_not_stop_is_killed_after_a_time_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "GRACE_S", 0.1)
-    code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print(flush=True); s.pause()"
-    with child_that(code) as stubborn:
-        run.stop_all(stubborn)
-        assert [child.returncode for child in stubborn.values()] == [-signal.SIGKILL]
+    code = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); s.alarm(20); print('up'); s.pause()"
+    with program_that_runs(code) as stubborn:
+        process = stubborn.process
+        run.stop_all([stubborn])
+        assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80")])  # noqa: S104
-def test_a_server_that_listens_everywhere_is_announced_where_it_can_be_opened(host: str, url: str) -> None:
-    assert run.Service("API", host, 80, "", (), "").url == url
+def test_a_server_that_listens_everywhere_is_announced_at_a_local_address(host: str, url: str) -> None:
+    assert server_url(host, 80) == url

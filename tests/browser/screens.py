@@ -1,4 +1,4 @@
-"""Pictures of the page that are committed, and how another one is compared with them."""
+"""The committed pictures of the page, and how another one is compared with them."""
 
 import io
 from pathlib import Path
@@ -11,21 +11,21 @@ from playwright.sync_api import Page
 from src.settings import ROOT
 
 COMMITTED: Final = ROOT / "tests" / "browser" / "screens"
-SEEN: Final = ROOT / "build" / "screens"  # not in git: what CI keeps for those who want to look
+SEEN: Final = ROOT / "build" / "screens"  # not in git; CI keeps them to be looked at
 STATES: Final = ("nothing", "answer", "scrambled")
 
-COARSE: Final = 4  # pixels that are averaged, each way: edges of letters differ from machine to machine
-LEVELS: Final = 24  # of 255, by which a coarse pixel may be off
-SHARE: Final = 0.01  # of the coarse pixels may be further off: other percentages, another version at the foot
+BLOCK: Final = 4  # side of the squares that are averaged, since letters' edges differ between machines
+MAX_LEVELS: Final = 24  # of 255, by which a block may differ
+MAX_DIFFERENCE: Final = 0.01  # share of blocks that may differ more: other percentages, another version
 
 
 def file_name(state: str, device: str, theme: str) -> str:
-    """Return what a picture is called."""
+    """Return the name of a picture."""
     return f"{state}-{device}-{theme}.webp"
 
 
 def photograph(page: Page) -> Image.Image:
-    """Return the whole page as it is: what scrolls in it is the main part, so the window is made as high as that."""
+    """Return the whole page. Only its main part scrolls, so the window is made as high as that for the moment."""
     window = page.viewport_size
     assert window
     height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
@@ -36,22 +36,22 @@ def photograph(page: Page) -> Image.Image:
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Write a picture, small."""
+    """Write a picture in little space."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, "WEBP", quality=60, method=6)
 
 
-def difference(one: Image.Image, other: Image.Image) -> float:
-    """Return which share of the two pictures is not alike; what one is taller than the other isn't."""
-    if one.width != other.width:
+def difference(picture: Image.Image, other: Image.Image) -> float:
+    """Return the share of blocks that differ; where one picture is taller, all do."""
+    if picture.width != other.width:
         return 1.0
-    height = max(one.height, other.height)
-    apart = np.abs(_coarse(one, height) - _coarse(other, height)).max(-1)
-    return float((apart > LEVELS).mean())
+    height = max(picture.height, other.height)
+    levels = np.abs(_average_blocks(picture, height) - _average_blocks(other, height)).max(-1)
+    return float((levels > MAX_LEVELS).mean())
 
 
-def _coarse(picture: Image.Image, height: int) -> np.typing.NDArray[np.int16]:
-    whole = Image.new("RGB", (picture.width, height), (255, 0, 255))
-    whole.paste(picture)
-    small = whole.resize((picture.width // COARSE, height // COARSE), Image.Resampling.BOX)
+def _average_blocks(picture: Image.Image, height: int) -> np.typing.NDArray[np.int16]:
+    canvas = Image.new("RGB", (picture.width, height), (255, 0, 255))
+    canvas.paste(picture)
+    small = canvas.resize((picture.width // BLOCK, height // BLOCK), Image.Resampling.BOX)
     return np.asarray(small, np.int16)

@@ -1,9 +1,9 @@
-"""The real page in a real browser, with the real service and the shipped model behind it."""
+"""The real page in a real browser, in front of the real service with the shipped model."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.chromium import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
 from tests.hand import DIGITS, curve
 from tests.servers import Server
@@ -19,7 +19,7 @@ WATCH = """() => {
 SCRIBBLE = curve([(20, 20), (80, 80), (80, 20), (20, 80)])
 
 
-def test_each_digit_drawn_is_read_without_a_button(sheet: Sheet) -> None:
+def test_each_drawn_digit_is_predicted_without_a_button(sheet: Sheet) -> None:
     for digit in DIGITS:
         sheet.draw(digit)
         sheet.reads(digit)
@@ -27,7 +27,7 @@ def test_each_digit_drawn_is_read_without_a_button(sheet: Sheet) -> None:
         sheet.clear()
 
 
-def test_the_picture_that_the_model_saw_is_enlarged_with_crisp_pixels(sheet: Sheet) -> None:
+def test_the_models_input_is_enlarged_with_sharp_pixels(sheet: Sheet) -> None:
     sheet.draw(7)
     seen = sheet.answer.locator(".seen img")
     expect(seen).to_have_css("image-rendering", "pixelated")
@@ -36,7 +36,7 @@ def test_the_picture_that_the_model_saw_is_enlarged_with_crisp_pixels(sheet: She
 
 
 @pytest.mark.parametrize("hand", ["mouse", "finger"])
-def test_a_stroke_is_sent_when_it_ends_and_not_later(open_page: OpenPage, hand: str) -> None:
+def test_a_stroke_is_sent_as_soon_as_it_ends(open_page: OpenPage, hand: str) -> None:
     page = open_page(has_touch=hand == "finger")
     sheet, finger = Sheet(page), page.context.new_cdp_session(page)
     page.evaluate(WATCH)
@@ -50,7 +50,7 @@ def test_a_stroke_is_sent_when_it_ends_and_not_later(open_page: OpenPage, hand: 
     assert min(page.evaluate("seen.waits")) < 150  # the canvas by itself waits 200 ms
 
 
-def test_a_stroke_that_ends_while_the_page_reruns_is_kept(sheet: Sheet) -> None:
+def test_a_stroke_that_ends_during_a_rerun_is_kept(sheet: Sheet) -> None:
     first, second = DIGITS[4]
     sheet.stroke(first)
     sheet.press(second[0])
@@ -61,7 +61,7 @@ def test_a_stroke_that_ends_while_the_page_reruns_is_kept(sheet: Sheet) -> None:
     sheet.reads(4)
 
 
-def test_undo_takes_the_last_stroke_back(sheet: Sheet) -> None:
+def test_undo_removes_the_last_stroke(sheet: Sheet) -> None:
     sheet.draw(1)
     sheet.reads(1)
     ink = sheet.ink()
@@ -75,7 +75,7 @@ def test_undo_takes_the_last_stroke_back(sheet: Sheet) -> None:
     assert sheet.ink() == ink
 
 
-def test_a_hurried_hand_loses_no_stroke_to_undo(sheet: Sheet) -> None:
+def test_undo_right_after_a_stroke_removes_only_that_stroke(sheet: Sheet) -> None:
     first, second = DIGITS[4]
     sheet.stroke(first)
     sheet.stroke(SCRIBBLE)
@@ -92,7 +92,7 @@ def test_undoing_the_only_stroke_invites_again(sheet: Sheet) -> None:
     assert sheet.ink() == 0
 
 
-def test_clear_empties_the_sheet_for_the_next_digit(sheet: Sheet) -> None:
+def test_clear_empties_the_canvas(sheet: Sheet) -> None:
     sheet.draw(4)
     sheet.reads(4)
     sheet.clear()
@@ -101,7 +101,7 @@ def test_clear_empties_the_sheet_for_the_next_digit(sheet: Sheet) -> None:
     sheet.reads(2)
 
 
-def test_a_slow_answer_stops_neither_the_pen_nor_clear(sheet: Sheet, running_service: Server) -> None:
+def test_a_slow_answer_blocks_neither_the_pen_nor_clear(sheet: Sheet, running_service: Server) -> None:
     with running_service.stalled():
         sheet.draw(7)
         expect(sheet.answer).to_contain_text("Reading")
@@ -114,7 +114,7 @@ def test_a_slow_answer_stops_neither_the_pen_nor_clear(sheet: Sheet, running_ser
     assert sheet.ink() == ink
 
 
-def test_redo_brings_the_stroke_back(sheet: Sheet) -> None:
+def test_redo_restores_the_stroke(sheet: Sheet) -> None:
     sheet.draw(7)
     sheet.reads(7)
     sheet.button("Undo").click()
@@ -123,7 +123,7 @@ def test_redo_brings_the_stroke_back(sheet: Sheet) -> None:
     sheet.reads(7)
 
 
-def test_the_browsers_language_is_spoken_and_the_switch_keeps_the_drawing(open_page: OpenPage) -> None:
+def test_the_page_follows_the_browsers_language_and_the_switch_keeps_the_drawing(open_page: OpenPage) -> None:
     sheet = Sheet(open_page(locale="fr-CA"), invitation="Dessinez un chiffre")
     sheet.draw(4)
     sheet.reads(4)
@@ -140,16 +140,16 @@ def test_the_browsers_language_is_spoken_and_the_switch_keeps_the_drawing(open_p
     sheet.reads(4)
 
 
-def test_what_is_unfolded_stays_so_in_another_language_and_for_the_next_digit(sheet: Sheet) -> None:
+def test_panels_stay_open_in_another_language_and_for_the_next_digit(sheet: Sheet) -> None:
     sheet.draw(4)
     sheet.reads(4)
-    sheet.unfold("heat", ".heat img")
-    sheet.unfold("experiment", ".card")
+    sheet.open_panel("heat", ".heat img")
+    sheet.open_panel("experiment", ".card")
     sheet.page.get_by_text("Scramble the pixels", exact=True).click()
     cards, glow = sheet.page.locator(".card"), sheet.page.locator(".heat img").first
     expect(cards).to_have_count(3)
     sheet.page.get_by_role("radio", name="Français").click()
-    expect(cards.first).to_contain_text("CNN, mélangé")
+    expect(cards.first).to_contain_text("CNN, pixels mélangés")
     expect(glow).to_be_visible()
     sheet.button("Effacer").click()
     expect(cards).to_have_count(0)
@@ -158,13 +158,11 @@ def test_what_is_unfolded_stays_so_in_another_language_and_for_the_next_digit(sh
     expect(glow).to_be_visible()
 
 
-def test_without_the_service_the_drawing_stays_and_is_read_once_it_is_back(
-    sheet: Sheet, running_service: Server
-) -> None:
+def test_the_drawing_survives_an_outage_of_the_service(sheet: Sheet, running_service: Server) -> None:
     running_service.stop()
     try:
         sheet.draw(2)
-        expect(sheet.answer).to_contain_text("The reader can't be reached right now. Try again in a moment.")
+        expect(sheet.answer).to_contain_text("The service can't be reached right now. Try again in a moment.")
         ink = sheet.ink()
         assert ink > 0
         sheet.button("Try again").click()
@@ -187,15 +185,15 @@ def test_a_finger_draws_on_a_phone(open_page: OpenPage) -> None:
     expect(sheet.answer).to_contain_text(INVITATION)
 
 
-def test_nothing_sticks_out_at_any_width(sheet: Sheet) -> None:
+def test_nothing_overflows_at_any_width(sheet: Sheet) -> None:
     sheet.draw(7)
     sheet.reads(7)
-    sheet.unfold("heat", ".heat img")
-    sheet.unfold("experiment", ".card")
-    unfolded = [sheet.page.locator(".heat"), sheet.page.locator(".card").last]
+    sheet.open_panel("heat", ".heat img")
+    sheet.open_panel("experiment", ".card")
+    panels = [sheet.page.locator(".heat"), sheet.page.locator(".card").last]
     for width in (320, 360, 719, 721, 1280):
         sheet.page.set_viewport_size({"width": width, "height": 800})
-        for piece in (sheet.canvas, sheet.button("Clear"), sheet.answer, sheet.answer.locator(".way"), *unfolded):
+        for piece in (sheet.canvas, sheet.button("Clear"), sheet.answer, sheet.answer.locator(".way"), *panels):
             box = piece.bounding_box()
             assert box
             assert box["x"] >= 0

@@ -1,27 +1,23 @@
-"""The page looks as it did when someone last looked at it and found it good: `make screenshots` takes the pictures."""
+"""The page looks like its committed pictures, which `make screenshots` takes anew."""
+
+from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageDraw
 
 from tests.browser import screens
-from tests.browser.conftest import OpenPage
-from tests.browser.states import DEVICES, THEMES, states
+from tests.browser.states import DEVICES, THEMES
+from tests.browser.visit import Visit
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_page_looks_as_it_did(open_page: OpenPage, device: str, theme: str) -> None:
-    page = open_page(color_scheme=theme, **DEVICES[device])
-    found: dict[str, float] = {}
-    for state in states(page):
-        name = screens.file_name(state, device, theme)
-        screens.save(picture := screens.photograph(page), screens.SEEN / name)
-        if state in screens.STATES:
-            found[name] = screens.difference(picture, Image.open(screens.COMMITTED / name))
-        if len(found) == len(screens.STATES):
-            break
-    assert max(found.values()) <= screens.SHARE, f"{found}: compare {screens.SEEN} with {screens.COMMITTED}"
+def test_the_page_looks_like_its_pictures(visit_states: Callable[[str, str], Visit], device: str, theme: str) -> None:
+    differences = visit_states(device, theme).differences
+    assert len(differences) == len(screens.STATES)
+    message = f"{differences}: compare {screens.SEEN} with {screens.COMMITTED}"
+    assert max(differences.values()) <= screens.MAX_DIFFERENCE, message
 
 
 def page_like(colour: str = "black", left: int = 0, height: int = 200) -> Image.Image:
@@ -30,10 +26,10 @@ def page_like(colour: str = "black", left: int = 0, height: int = 200) -> Image.
     return picture
 
 
-def test_edges_that_fall_otherwise_are_no_difference() -> None:
-    assert screens.difference(page_like(), page_like(left=1)) <= screens.SHARE
+def test_a_shift_by_one_pixel_is_not_a_difference() -> None:
+    assert screens.difference(page_like(), page_like(left=1)) <= screens.MAX_DIFFERENCE
 
 
 @pytest.mark.parametrize("other", [page_like("gray"), page_like(left=20), page_like(height=240)])
-def test_another_colour_place_or_height_is_a_difference(other: Image.Image) -> None:
-    assert screens.difference(page_like(), other) > screens.SHARE
+def test_another_colour_position_or_height_is_a_difference(other: Image.Image) -> None:
+    assert screens.difference(page_like(), other) > screens.MAX_DIFFERENCE

@@ -1,4 +1,4 @@
-"""Pictures that are not drawn: files, the clipboard, the camera, samples. The drawing waits meanwhile."""
+"""Pictures that are not drawn: files, the clipboard, the camera, samples. The drawing stays meanwhile."""
 
 import base64
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from src.settings import ROOT
-from tests.browser.conftest import OpenPage
+from tests.browser.chromium import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ COPY = """async (url) => {
 }"""
 
 
-def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None:
+def test_an_uploaded_picture_is_predicted_and_the_drawing_stays(sheet: Sheet) -> None:
     sheet.draw(7)
     sheet.reads(7)
     png = sheet.drawing.evaluate("(canvas) => canvas.toDataURL().split(',')[1]")
@@ -33,7 +33,7 @@ def test_an_uploaded_picture_is_read_and_the_drawing_waits(sheet: Sheet) -> None
     sheet.reads(2)
 
 
-def test_several_files_are_answered_in_a_table_that_downloads(sheet: Sheet) -> None:
+def test_several_files_are_listed_in_a_table_that_can_be_downloaded(sheet: Sheet) -> None:
     sheet.page.get_by_role("radio", name="Files").click()
     files = [ROOT / "data" / "samples" / f"{digit}_drawn.png" for digit in (3, 8)]
     sheet.page.locator("input[type=file]").set_input_files(files)
@@ -45,7 +45,7 @@ def test_several_files_are_answered_in_a_table_that_downloads(sheet: Sheet) -> N
     assert [line.split(",")[:2] for line in lines] == [["3_drawn.png", "3"], ["8_drawn.png", "8"]]
 
 
-def test_a_sample_is_read_at_a_click_and_the_drawing_waits(sheet: Sheet) -> None:
+def test_a_clicked_sample_is_predicted_and_the_drawing_stays(sheet: Sheet) -> None:
     sheet.draw(2)
     sheet.reads(2)
     ink = sheet.ink()
@@ -57,7 +57,7 @@ def test_a_sample_is_read_at_a_click_and_the_drawing_waits(sheet: Sheet) -> None
     assert sheet.ink() == ink
 
 
-def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(sheet: Sheet) -> None:
     sheet.page.get_by_role("radio", name="Files").click()
     junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
     sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_picture_is_refused_with_a_sentence(sheet: Sheet) -> N
     expect(sheet.button("Try again")).to_be_visible()
 
 
-def test_a_pasted_picture_is_read_wherever_one_is(open_page: OpenPage) -> None:
+def test_a_pasted_picture_is_predicted_whatever_source_is_open(open_page: OpenPage) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     sheet = Sheet(page)
     sample = base64.b64encode((ROOT / "data" / "samples" / "7_drawn.png").read_bytes()).decode()
@@ -75,19 +75,19 @@ def test_a_pasted_picture_is_read_wherever_one_is(open_page: OpenPage) -> None:
     expect(page.get_by_role("radio", name="Files")).to_be_checked()
 
 
-def test_a_camera_that_is_refused_is_said_and_the_drawing_waits(sheet: Sheet) -> None:
+def test_a_missing_permission_for_the_camera_is_explained_and_the_drawing_stays(sheet: Sheet) -> None:
     sheet.draw(2)
     sheet.reads(2)
     sheet.page.get_by_role("radio", name="Photo").click()
     camera = sheet.page.get_by_test_id("stCameraInput")
     expect(camera.get_by_role("button")).to_be_disabled()
-    said = camera.locator("p", has=sheet.page.locator("a"))
-    assert "Let this page use your camera" in said.evaluate("p => getComputedStyle(p, '::after').content")
+    text = camera.locator("p", has=sheet.page.locator("a"))
+    assert "Allow this page to use your camera" in text.evaluate("p => getComputedStyle(p, '::after').content")
     sheet.page.get_by_role("radio", name="Draw").click()
     sheet.reads(2)
 
 
-def test_a_photo_from_the_camera_is_answered(open_page: OpenPage) -> None:
+def test_a_photo_is_predicted(open_page: OpenPage) -> None:
     sheet = Sheet(open_page(permissions=["camera"], locale="fr"), invitation="Dessinez un chiffre")
     sheet.page.get_by_role("radio", name="Photo").click()
     button = sheet.page.get_by_test_id("stCameraInput").get_by_role("button")

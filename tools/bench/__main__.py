@@ -1,11 +1,12 @@
-"""How fast the service is, beside what any service costs and beside other frameworks. `make bench`.
+"""Benchmark the service against its own lower bounds and against other frameworks: `make bench`.
 
-Everything is measured in one run, in turns, as this machine's speed changes by the minute: ratios are what to look at.
-Writes docs/results/bench.json and docs/figures/bench.png.
+Run as `python -m tools.bench`; needs wrk, and .venv-bench for the other frameworks. The servers are measured in turns
+within one run, since a machine's speed changes by the minute: compare ratios, not figures of different runs. Writes
+docs/results/bench.json and docs/figures/bench.png.
 
-    constant  an address of the same process that reads the same upload and answers always the same
-    decoded   likewise, with the picture decoded by the fastest decoder known
-    predict   the service's own answer
+    constant  a route of the same process that reads the upload and always gives the same answer
+    decoded   the same, but it also decodes the picture, with OpenCV
+    predict   the service's prediction
 """
 
 import argparse
@@ -23,18 +24,19 @@ from typing import Final
 import psutil
 import requests
 
+from src.launcher import clean_environment
 from src.model.files import write_text_atomically
 from src.settings import ROOT
 from tests import pictures, released
-from tests.servers import Server, free_port, running
+from tests.servers import Server, free_port, running, service
 from tools.bench.figure import draw
-from tools.bench.load import Answered, Body, form, load, raw
-from tools.machine import machine
+from tools.bench.load import Body, LoadResult, form, load, raw
+from tools.machine import describe_machine
 
 OUT: Final = ROOT / "docs" / "results" / "bench.json"
 FIGURE: Final = ROOT / "docs" / "figures" / "bench.png"
 RIVALS: Final = ROOT / ".venv-bench" / "bin" / "python"
-SMALL: Final = "0.0.1"  # the course's CNN: what the rest costs shows beside a network that costs little
+SMALL: Final = "0.0.1"  # the course's CNN costs so little that the cost of everything else shows
 CONNECTIONS: Final = (1, 8, 64)
 ADDRESSES: Final = {"constant": "/floor/constant", "decoded": "/floor/decoded", "predict": "/api/v1/predict"}
 LIBRARIES: Final = ("fastapi", "uvicorn", "httptools", "onnxruntime", "opencv-python-headless", "pillow")
@@ -50,35 +52,34 @@ class Run:
     network: str
     picture: str
     connections: int
-    answered: Answered
+    answered: LoadResult
 
 
 def main() -> None:
-    """Measure, print the ratios, write all of it."""
+    """Measure, write the results, and print the ratios."""
     options = _parser().parse_args()
-    measured_on = machine(*LIBRARIES)
+    measured_on = describe_machine(*LIBRARIES)
     networks = (SMALL, released.VERSION)
-    runs = [run for network in networks for run in floors(network, options)]
-    runs += [run for network in networks for run in workers(network, options)]
-    runs += [run for network in networks for run in rivals(network, options)]
-    compared, cells = ratios(runs), [asdict(run) for run in runs]
-    found = {
+    measures = (measure_floors, measure_workers, measure_rivals)
+    runs = [run for measure in measures for network in networks for run in measure(network, options)]
+    ratios, cells = compute_ratios(runs), [asdict(run) for run in runs]
+    results = {
         "machine": measured_on,
         "seconds": options.seconds,
         "rounds": options.rounds,
-        "start": [started(network) for network in networks],
-        "ratios": compared,
+        "start": [measure_start(network) for network in networks],
+        "ratios": ratios,
         "runs": cells,
     }
-    write_text_atomically(options.out, json.dumps(found, indent=1) + "\n")
+    write_text_atomically(options.out, json.dumps(results, indent=1) + "\n")
     draw(cells, FIGURE)
-    sys.stdout.write("\n".join(f"{name}: {value}" for name, value in compared.items()) + "\n")
-    sys.stdout.write(f"{json.dumps(found['start'])}\n")
+    sys.stdout.write("\n".join(f"{name}: {value}" for name, value in ratios.items()) + "\n")
+    sys.stdout.write(f"{json.dumps(results['start'])}\n")
 
 
 @cache
 def bodies() -> dict[str, Body]:
-    """Return what is sent, by name."""
+    """Return the request bodies by name."""
     digit, drawing = pictures.encoded(pictures.mnist(4)), pictures.encoded(pictures.drawn(4))
     canvas = pictures.encoded(pictures.drawn(4).convert("RGBA"))
     return {
@@ -89,8 +90,8 @@ def bodies() -> dict[str, Body]:
     }
 
 
-def floors(network: str, options: argparse.Namespace) -> Iterator[Run]:
-    """Yield the service's runs beside its floors'."""
+def measure_floors(network: str, options: argparse.Namespace) -> Iterator[Run]:
+    """Yield the runs of the service and of its lower bounds."""
     with running(_service("tools.bench.floors", network)) as server:
         for picture in bodies():
             for connections in CONNECTIONS:
@@ -98,7 +99,7 @@ def floors(network: str, options: argparse.Namespace) -> Iterator[Run]:
                 yield from _in_turns(urls, (network, picture, connections), options)
 
 
-def workers(network: str, options: argparse.Namespace) -> Iterator[Run]:
+def measure_workers(network: str, options: argparse.Namespace) -> Iterator[Run]:
     """Yield the runs of one worker and of two."""
     with (
         running(_service("src.app.serve", network)) as one,
@@ -109,7 +110,7 @@ def workers(network: str, options: argparse.Namespace) -> Iterator[Run]:
             yield from _in_turns(urls, (network, picture, 64), options)
 
 
-def rivals(network: str, options: argparse.Namespace) -> Iterator[Run]:
+def measure_rivals(network: str, options: argparse.Namespace) -> Iterator[Run]:
     """Yield the runs of the service and of other frameworks with the same network and framing."""
     if not RIVALS.exists():
         sys.stdout.write("Other frameworks are left out: make .venv-bench installs them.\n")
@@ -119,8 +120,8 @@ def rivals(network: str, options: argparse.Namespace) -> Iterator[Run]:
     serve = ("bentoml", "serve", "tools.bench.with_bentoml:Digits", "--host", "127.0.0.1", "--port", str(bento))
     with (
         running(_service("src.app.serve", network)) as own,
-        other(("tools.bench.with_litserve", str(lit), model), lit, "/health"),
-        other(serve, bento, "/readyz", BENCH_MODEL=model, BENTOML_DO_NOT_TRACK="True"),
+        run_rival(("tools.bench.with_litserve", str(lit), model), lit, "/health"),
+        run_rival(serve, bento, "/readyz", BENCH_MODEL=model, BENTOML_DO_NOT_TRACK="True"),
     ):
         ports = {"LitServe": lit, "BentoML": bento}
         urls = {name: f"http://127.0.0.1:{port}/predict" for name, port in ports.items()}
@@ -130,8 +131,8 @@ def rivals(network: str, options: argparse.Namespace) -> Iterator[Run]:
                 yield from _in_turns(urls, (network, picture, connections), options)
 
 
-def started(network: str) -> dict[str, object]:
-    """Return how soon the first answer comes after a start, and the memory that the process takes then, at rest."""
+def measure_start(network: str) -> dict[str, object]:
+    """Return the seconds from the start to the first prediction, and the memory of the idle process after it."""
     server = _service("src.app.serve", network)
     before = time.perf_counter()
     with running(server):
@@ -141,17 +142,17 @@ def started(network: str) -> dict[str, object]:
     return {"network": network, "first_answer_s": round(seconds, 2), "resident_mb": round(resident / 1e6)}
 
 
-def ratios(runs: list[Run]) -> dict[str, float]:
-    """Return the service beside its floors, two workers beside one, and the service beside the others."""
+def compute_ratios(runs: list[Run]) -> dict[str, float]:
+    """Return the ratios of the servers in `COMPARED` for requests per second and for the 99th percentile."""
     cells = {(run.server, run.network, run.picture, run.connections): run.answered for run in runs}
-    found: dict[str, float] = {}
+    ratios: dict[str, float] = {}
     for (server, network, picture, connections), mine in cells.items():
         for other_server in COMPARED.get(server, ()):
             theirs = cells[other_server, network, picture, connections]
             name = f"{network}, {picture}, {connections} at once: {server} / {other_server}"
-            found[f"{name}, requests a second"] = round(mine.per_second / theirs.per_second, 3)
-            found[f"{name}, p99"] = round(mine.p99_ms / theirs.p99_ms, 3)
-    return found
+            ratios[f"{name}, requests a second"] = round(mine.per_second / theirs.per_second, 3)
+            ratios[f"{name}, p99"] = round(mine.p99_ms / theirs.p99_ms, 3)
+    return ratios
 
 
 COMPARED: Final = {
@@ -162,34 +163,40 @@ COMPARED: Final = {
 
 
 def _in_turns(urls: dict[str, str], cell: Cell, options: argparse.Namespace) -> Iterator[Run]:
-    """Load the addresses one after another, several rounds, and yield each one's median run."""
-    found: dict[str, list[Answered]] = {name: [] for name in urls}
+    """Load the addresses in turns for several rounds, and yield the median run of each."""
+    results: dict[str, list[LoadResult]] = {name: [] for name in urls}
     _, picture, connections = cell
     body = bodies()[picture]
     for url in urls.values():
         load(url, body, connections, 1)  # warms up
     for _ in range(options.rounds):
         for name, url in urls.items():
-            found[name].append(load(url, body, connections, options.seconds))
-    for name, answers in found.items():
+            results[name].append(load(url, body, connections, options.seconds))
+    for name, answers in results.items():
         if any(answered.failed or not answered.per_second for answered in answers):
             raise SystemExit(f"{name} failed to answer: {answers}")
         middle = statistics.median_low([answered.per_second for answered in answers])
-        run = Run(name, *cell, next(each for each in answers if each.per_second == middle))
+        run = Run(name, *cell, next(answered for answered in answers if answered.per_second == middle))
         sys.stderr.write(f"{run}\n")
         yield run
 
 
 def _service(module: str, network: str, **settings: str) -> Server:
-    port = free_port()
-    model = {"DIGITS_API_PORT": str(port), "DIGITS_MODEL_FILE": f"model/mnist-{network}.json"}
-    return Server(module, port=port, ready="/health/ready", settings=model | settings)
+    return service(free_port(), module=module, DIGITS_MODEL_FILE=f"model/mnist-{network}.json", **settings)
 
 
 @contextmanager
-def other(module: tuple[str, ...], port: int, ready: str, **settings: str) -> Iterator[None]:
-    """Keep another framework's server up inside the block, and end all its processes after."""
-    server = Server(*module, port=port, ready=ready, settings=settings, python=str(RIVALS))
+def run_rival(module: tuple[str, ...], port: int, ready: str, **settings: str) -> Iterator[None]:
+    """Keep another framework's server up inside the block, then kill what it started, in other sessions too."""
+    environment = clean_environment(**settings)
+    server = Server(
+        name=module[0],
+        arguments=("-m", *module),
+        port=port,
+        health=ready,
+        environment=environment,
+        python=str(RIVALS),
+    )
     with running(server):
         processes = psutil.Process(server.pid).children(recursive=True)
         yield

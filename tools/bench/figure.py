@@ -1,4 +1,4 @@
-"""The benchmark in one picture."""
+"""The figure of the benchmark."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,27 +17,27 @@ def draw(runs: Sequence[dict[str, Any]], path: Path) -> None:
     shown = [run for run in runs if run["server"] in COLOURS]
     networks, pictures = (list(dict.fromkeys(run[name] for run in shown)) for name in ("network", "picture"))
 
-    def figure() -> Any:
-        whole, axes = pyplot.subplots(
+    def draw_figure() -> Any:
+        figure, axes = pyplot.subplots(
             len(networks), len(pictures), figsize=(8, 4.2), sharey=True, layout="constrained", squeeze=False
         )
         for row, network in enumerate(networks):
             for column, picture in enumerate(pictures):
-                here = [run for run in shown if run["network"] == network and run["picture"] == picture]
-                _bars(axes[row, column], here)
+                cell = [run for run in shown if run["network"] == network and run["picture"] == picture]
+                _draw_bars(axes[row, column], cell)
                 axes[row, column].set_title(f"{network}, {picture}", fontsize=8)
         axes[0, 0].legend(fontsize=6, frameon=False)
-        whole.supxlabel("connections", fontsize=8)
-        whole.supylabel("requests a second, one worker", fontsize=8)
-        return whole
+        figure.supxlabel("connections", fontsize=8)
+        figure.supylabel("requests a second, one worker", fontsize=8)
+        return figure
 
-    save_figure(figure, path)
+    save_figure(draw_figure, path)
 
 
-def _bars(place: Any, runs: Sequence[dict[str, Any]]) -> None:
+def _draw_bars(axes: Any, runs: Sequence[dict[str, Any]]) -> None:
     for offset, (server, colour) in enumerate(COLOURS.items()):
         cells = [run for run in runs if run["server"] == server]
         speeds = [run["answered"]["per_second"] for run in cells]
-        place.bar([index + 0.27 * (offset - 1) for index in range(len(cells))], speeds, 0.27, color=colour)
-        place.set_xticks(range(len(cells)), [str(run["connections"]) for run in cells])
-        place.containers[-1].set_label(NAMES[server])
+        axes.bar([index + 0.27 * (offset - 1) for index in range(len(cells))], speeds, 0.27, color=colour)
+        axes.set_xticks(range(len(cells)), [str(run["connections"]) for run in cells])
+        axes.containers[-1].set_label(NAMES[server])

@@ -1,7 +1,7 @@
-"""The service with two addresses more, that do less: what any answer costs at least.
+"""The service with two more routes that do less, as lower bounds for the cost of a request. Run by `make bench`.
 
-/floor/constant   reads the upload as the service does, and answers always the same
-/floor/decoded    also decodes the picture, by the fastest decoder known
+/floor/constant   reads the upload as the service does, and always gives the same answer
+/floor/decoded    also decodes the picture, with OpenCV
 """
 
 import cv2

@@ -1,4 +1,4 @@
-"""The same network and framing served by BentoML, as its documentation does it. Run by `make bench`."""
+"""The same network and preprocessing served by BentoML, as its documentation shows. Run by `make bench`."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The same network and framing served by LitServe, as its documentation does it. Run by `make bench`."""
+"""The same network and preprocessing served by LitServe, as its documentation shows. Run by `make bench`."""
 
 import sys
 

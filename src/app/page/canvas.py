@@ -1,16 +1,16 @@
-"""The sheet that one draws on: the canvas, and the buttons that take strokes back."""
+"""The canvas that a visitor draws on, with its buttons Undo, Redo and Clear."""
 
 import streamlit as st
 
-from src.app.page.i18n import language, say
+from src.app.page.i18n import get_language, translate
 
-SIDE = 320  # CSS pixels: as wide as the narrowest phones
-PEN = 22  # 2 pixels wide once a digit 220 high is fitted into 20x20: what MNIST's pens left
+SIDE = 320  # CSS pixels: the width of the narrowest phones
+PEN_WIDTH = 22  # 2 pixels once a digit 220 high is scaled to 20x20: the stroke width of MNIST
 
-# The canvas has these actions in a toolbar, which shows only under a mouse. These buttons press it in the browser:
-# through Python, "Clear" would wait behind a slow answer and then wipe what was drawn in the meantime. The end of a
-# stroke presses it, too: by itself the canvas waits 200 ms for another stroke before it sends the drawing.
-_PRESS = """
+# The canvas component offers Undo, Redo and Clear in a toolbar that shows only under a mouse. These buttons press it
+# in the browser. Through Python, "Clear" would wait behind a slow answer and then erase what was drawn meanwhile.
+# The end of a stroke presses the toolbar's "Update", too: by itself the canvas waits 200 ms before it sends a drawing.
+_SCRIPT = """
 export default function ({ parentElement }) {
   const canvas = () => document.querySelector(".st-key-canvas [data-testid=stBidiComponentIsolated]")?.shadowRoot
   const press = (title) => canvas()?.querySelector(`button[title="${title}"]`)?.click()
@@ -27,12 +27,12 @@ export default function ({ parentElement }) {
   const listeners = new AbortController()
   const { signal } = listeners
   for (const kind of ["mousedown", "touchstart"]) addEventListener(kind, begin, { signal, capture: true })
-  // on the window: the canvas listens on the document, and has taken the stroke by then
+  // On the window, which is reached after the document, where the canvas listens: it has the stroke by then.
   for (const kind of ["mouseup", "touchend"]) addEventListener(kind, end, { signal })
   return () => listeners.abort()
 }
 """
-_LOOK = """
+_STYLE = """
 .strokes { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.75rem; }
 button {
   padding: 0.6rem 0; font: inherit; color: var(--st-text-color); cursor: pointer;
@@ -43,29 +43,30 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 """
 
 
-def paper() -> bytes | None:
-    """Show the sheet and return what is drawn on it, a PNG, dark on white; None while it is blank."""
-    from streamlit_drawable_canvas import st_canvas  # noqa: PLC0415 - it can't be imported where no Streamlit runs
+def draw_canvas() -> bytes | None:
+    """Show the canvas and return the drawing, a PNG, dark on white; None while it is blank."""
+    from streamlit_drawable_canvas import st_canvas  # noqa: PLC0415 - its import fails outside a running Streamlit
 
     canvas = st_canvas(
         key="canvas",
         width=SIDE,
         height=SIDE,
-        stroke_width=PEN,
+        stroke_width=PEN_WIDTH,
         stroke_color="#000000",
         background_color="#ffffff",
         return_image_data=True,
     )
-    # a name for each language: what is registered under a name holds for all visitors
-    buttons = st.components.v2.component(f"strokes-{language()}", html=_buttons(), css=_LOOK, js=_PRESS)
-    buttons(key="strokes", width=SIDE)
-    # after "Clear" there still is a picture, all background: only the list of strokes tells
+    presses = {
+        "Undo": translate("Undo"),
+        "Redo": translate("Redo"),
+        "Reset canvas &amp; history": translate("Clear"),
+    }
+    buttons = [f'<button type="button" data-presses="{title}">{text}</button>' for title, text in presses.items()]
+    html = f'<div class="strokes" lang="{get_language()}">{"".join(buttons)}</div>'
+    # one name per language, as all visitors share what is registered under a name
+    component = st.components.v2.component(f"strokes-{get_language()}", html=html, css=_STYLE, js=_SCRIPT)
+    component(key="strokes", width=SIDE)
+    # after "Clear" there still is a picture, all background: only the list of strokes is empty
     strokes = (canvas.json_data or {}).get("objects")
     picture: bytes | None = canvas.image_bytes
     return picture if strokes else None
-
-
-def _buttons() -> str:
-    presses = {"Undo": say("Undo"), "Redo": say("Redo"), "Reset canvas &amp; history": say("Clear")}
-    buttons = [f'<button type="button" data-presses="{what}">{words}</button>' for what, words in presses.items()]
-    return f'<div class="strokes" lang="{language()}">{"".join(buttons)}</div>'

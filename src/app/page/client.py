@@ -1,4 +1,4 @@
-"""The page's side of the service's HTTP interface: a picture goes out, an answer or a `ServiceError` comes back."""
+"""The page's client of the service: sends a picture over HTTP and returns a prediction or raises a `ServiceError`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -7,32 +7,38 @@ from urllib.parse import quote
 import requests
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from src.app.page.errors import AnswerNotUnderstood, PictureRefused, ServiceError, ServiceSlow, ServiceUnreachable
+from src.app.page.errors import (
+    ProblemError,
+    ServiceError,
+    ServiceTimeoutError,
+    ServiceUnreachableError,
+    UnexpectedResponseError,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# the page writes it into its HTML: nothing but the characters of a data URL may pass
-Picture = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
+# the page writes it into its HTML, so it may contain nothing but the characters of a data URL
+PictureUrl = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
 T = TypeVar("T", bound=BaseModel)
 
-Part = Literal["details", "steps", "heat"]  # of an answer, beyond the digit
+Part = Literal["details", "steps", "heat"]  # of a prediction, beyond the digit
 
-LONGEST_WAIT_S: Final = 60  # however long the service says
-BATCH: Final = 64  # pictures: the service takes no more at once
-MORE_S: Final = 0.4  # that the page waits longer for each picture of a batch
+MAX_WAIT_S: Final = 60  # whatever the service's Retry-After says
+BATCH_SIZE: Final = 64  # the service accepts no more pictures in one request
+EXTRA_S: Final = 0.4  # added to the timeout for each picture of a batch
 
 
 class Steps(BaseModel):
-    """What lies between the picture and what the network saw; without the last two, the picture was taken as it was."""
+    """The pictures between the original, which may have MNIST's form already, and the network's input."""
 
     model_config = ConfigDict(frozen=True)
 
-    ink: Picture
-    crop: Picture | None
-    box: Picture | None
+    ink: PictureUrl
+    crop: PictureUrl | None  # None if the original has MNIST's form
+    box: PictureUrl | None  # likewise
 
 
-class Answer(BaseModel):
-    """What the service read in a picture, as `POST /api/v1/predict?details=true` gives it, with `steps` or `heat`."""
+class Prediction(BaseModel):
+    """The answer of `POST /api/v1/predict?details=true`, with `steps` or `heat` if they were asked for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,45 +48,45 @@ class Answer(BaseModel):
     digit_score: Share
     digits_seen: int = Field(ge=0)
     model: str
-    image: Picture
-    steps: Steps | None = None  # a service of an earlier version gives none
-    heat: Picture | None = None
+    image: PictureUrl
+    steps: Steps | None = None  # services of earlier versions send none
+    heat: PictureUrl | None = None
 
 
-class Refused(BaseModel):
-    """What stands in the place of an answer in a batch."""
+class Problem(BaseModel):
+    """Takes the place of a prediction in a batch."""
 
     type: str
     detail: str
 
 
-class Batch(BaseModel):
-    """What `POST /api/v1/predict/batch?details=true` says."""
+class BatchResponse(BaseModel):
+    """The answer of `POST /api/v1/predict/batch?details=true`."""
 
-    answers: list[Answer | Refused]
+    answers: list[Prediction | Problem]
 
 
 class Features(BaseModel):
-    """What `GET /api/v1/features` says."""
+    """The answer of `GET /api/v1/features`."""
 
     feedback: bool
 
 
-class Kept(BaseModel):
-    """What a picture is kept as."""
+class FeedbackResponse(BaseModel):
+    """The answer of `POST /api/v1/feedback`: the digit that a picture is stored with."""
 
     digit: int = Field(ge=0, le=9)
 
 
 class Score(BaseModel):
-    """How much of the official test digits a network reads right."""
+    """A network's accuracy on the official test digits."""
 
     accuracy: Share
     pictures: int
 
 
 class Model(BaseModel):
-    """What `GET /api/v1/models/{version}` says of a network."""
+    """The answer of `GET /api/v1/models/{version}`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -91,99 +97,99 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """What `GET /api/v1/models` says: the networks, newest first."""
+    """The answer of `GET /api/v1/models`, newest first."""
 
     models: list[Model]
 
 
 class ServiceClient:
-    """Asks the service over connections that it keeps open; any number of threads may share one client."""
+    """Sends requests over connections that it keeps open. Threads may share one client."""
 
     def __init__(self, url: str, timeout_s: float, key: str | None = None) -> None:
         self._url = f"{url.rstrip('/')}/api/v1"
         self._timeout_s = timeout_s
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy named in the environment is not meant for a neighbour
+        self._session.trust_env = False  # a proxy set in the environment is not meant for the service
         if key:
             self._session.headers["Authorization"] = f"Bearer {key}"
 
-    def read_digit(self, picture: bytes, part: Part = "steps", model: str | None = None) -> Answer:
-        """Send `picture`, an encoded image of any accepted format, and return what the service read, with a `part`.
+    def predict(self, picture: bytes, part: Part = "steps", model: str | None = None) -> Prediction:
+        """Send `picture`, an encoded image of any accepted format, and return the prediction with `part`.
 
-        Raises a `ServiceError`.
+        `model` is the version to ask; None means the one that is served. Raises a `ServiceError`.
         """
         parameters = {part: "true", "details": "true", "model": model}
-        return self._ask(Answer, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
+        return self._request(Prediction, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
 
-    def read_digits(self, pictures: Sequence[bytes]) -> list[Answer | ServiceError]:
-        """Send at most `BATCH` pictures at once and return what was read in each, or why nothing was.
+    def predict_batch(self, pictures: Sequence[bytes]) -> list[Prediction | ServiceError]:
+        """Send at most `BATCH_SIZE` pictures and return a prediction or an error for each.
 
-        Raises a `ServiceError` where it is about all of them.
+        Raises a `ServiceError` if the whole request failed.
         """
-        files = [("files", ("picture", picture)) for picture in pictures]
-        wait_s = self._timeout_s + MORE_S * len(pictures)
-        found = self._ask(
-            Batch, "POST", "/predict/batch", params={"details": "true"}, files=files, timeout=wait_s
-        ).answers
-        if len(found) != len(pictures):
-            raise AnswerNotUnderstood(200)
-        return [_refused(one.type, one.detail) if isinstance(one, Refused) else one for one in found]
+        response = self._request(
+            BatchResponse,
+            "POST",
+            "/predict/batch",
+            params={"details": "true"},
+            files=[("files", ("picture", picture)) for picture in pictures],
+            timeout=self._timeout_s + EXTRA_S * len(pictures),
+        )
+        if len(response.answers) != len(pictures):
+            raise UnexpectedResponseError(200)
+        return [
+            _problem_error(answer.type, answer.detail) if isinstance(answer, Problem) else answer
+            for answer in response.answers
+        ]
 
-    def networks(self) -> list[Model]:
-        """Return what networks there are, newest first. Raises a `ServiceError`."""
-        return self._ask(Models, "GET", "/models").models
+    def list_models(self) -> list[Model]:
+        """Return the available networks, newest first. Raises a `ServiceError`."""
+        return self._request(Models, "GET", "/models").models
 
-    def takes_feedback(self) -> bool:
-        """Tell whether corrections are taken. Raises a `ServiceError`."""
-        return self._ask(Features, "GET", "/features").feedback
+    def describe_model(self, version: str) -> Model:
+        """Return the description of a network. Raises a `ServiceError`."""
+        return self._request(Model, "GET", f"/models/{quote(version, safe='')}")
 
-    def describe(self, version: str) -> Model:
-        """Return what the network `version` is and how good. Raises a `ServiceError`."""
-        return self._ask(Model, "GET", f"/models/{quote(version, safe='')}")
+    def accepts_feedback(self) -> bool:
+        """Return whether the service stores corrected pictures. Raises a `ServiceError`."""
+        return self._request(Features, "GET", "/features").feedback
 
-    def correct(self, picture: bytes, digit: int) -> int:
-        """Have `picture` kept with the digit that it really was; return what it is kept as, which was said first.
+    def send_feedback(self, picture: bytes, digit: int) -> int:
+        """Have `picture` stored with its correct digit, and return the digit it is stored with.
 
-        Raises a `ServiceError`.
+        The first digit sent for a picture is the one that counts. Raises a `ServiceError`.
         """
-        return self._ask(Kept, "POST", "/feedback", params={"digit": digit}, files={"file": ("picture", picture)}).digit
+        files = {"file": ("picture", picture)}
+        return self._request(FeedbackResponse, "POST", "/feedback", params={"digit": digit}, files=files).digit
 
-    def _ask(self, kind: type[T], method: str, path: str, **what: Any) -> T:
-        """Send a request and return the answer as a `kind`."""
-        response = self._send(method, path, **what)
-        if not response.ok:
-            raise _refusal(response)
+    def _request(self, schema: type[T], method: str, path: str, **options: Any) -> T:
+        """Send a request and return its answer as a `schema`. Raises a `ServiceError`."""
         try:
-            return kind.model_validate_json(response.content)
-        except ValidationError as error:
-            raise AnswerNotUnderstood(response.status_code) from error
-
-    def _send(self, method: str, path: str, **what: Any) -> requests.Response:
-        try:
-            return self._session.request(method, self._url + path, **({"timeout": self._timeout_s} | what))
+            response = self._session.request(method, self._url + path, **({"timeout": self._timeout_s} | options))
         except requests.Timeout as error:
-            raise ServiceSlow from error
+            raise ServiceTimeoutError from error
         except requests.RequestException as error:
-            raise ServiceUnreachable from error
+            raise ServiceUnreachableError from error
+        if not response.ok:
+            raise _parse_problem(response)
+        try:
+            return schema.model_validate_json(response.content)
+        except ValidationError as error:
+            raise UnexpectedResponseError(response.status_code) from error
 
 
-def _refusal(response: requests.Response) -> ServiceError:
-    """Return what a problem (RFC 9457) says."""
+def _parse_problem(response: requests.Response) -> ServiceError:
+    """Return the error for a response that is not a success."""
     try:
         problem: Any = response.json()
     except requests.JSONDecodeError:
-        return AnswerNotUnderstood(response.status_code)
+        return UnexpectedResponseError(response.status_code)
     detail = problem.get("detail") if isinstance(problem, dict) else None
     if not detail or not isinstance(detail, str):
-        return AnswerNotUnderstood(response.status_code)
-    return _refused(str(problem.get("type")), detail, _wait_s(response))
+        return UnexpectedResponseError(response.status_code)
+    retry_after = response.headers.get("Retry-After", "")
+    wait_s = min(int(retry_after), MAX_WAIT_S) if retry_after.isdecimal() else None
+    return _problem_error(str(problem.get("type")), detail, wait_s)
 
 
-def _refused(kind: str, detail: str, wait_s: int | None = None) -> PictureRefused:
-    return PictureRefused(kind.rpartition("/")[2], detail, wait_s)
-
-
-def _wait_s(response: requests.Response) -> int | None:
-    """Return after how many seconds the service asks to be asked again, None if it doesn't."""
-    said = response.headers.get("Retry-After", "")
-    return min(int(said), LONGEST_WAIT_S) if said.isdecimal() else None
+def _problem_error(type_uri: str, detail: str, wait_s: int | None = None) -> ProblemError:
+    return ProblemError(type_uri.rpartition("/")[2], detail, wait_s)

@@ -1,77 +1,77 @@
-"""What the page says when there is no answer."""
+"""Why there is no answer, in sentences for the person at the page."""
 
 from typing import Final
 
-from src.app.page.i18n import message
+from src.app.page.i18n import gettext_noop
 
-# What the service's problems are called, each with a sentence. The others tell that the two are of different versions.
+# A sentence for each type of problem that a visitor can cause or meet. The service's other problems mean that page
+# and service have different versions; its own sentence is shown for those.
 SENTENCES: Final = {
-    "empty-file": message("The file is empty. Send a picture of one digit."),
-    "damaged-picture": message("The picture is damaged or cut short. Save it again and send it once more."),
-    "unauthorized": message(
-        "The reader asks for a key, and this page has none that it accepts. Whoever runs them can set it."
+    "empty-file": gettext_noop("The file is empty. Send a picture of one digit."),
+    "damaged-picture": gettext_noop("The picture is damaged or incomplete. Save it again and send it once more."),
+    "unauthorized": gettext_noop(
+        "The service requires an API key that this page does not have. Ask the administrator to set it."
     ),
-    "request-timeout": message("The picture took too long to arrive. Try again, or send a smaller one."),
-    "file-too-large": message("The file is too large. Scale the picture down: 1000 pixels a side is plenty."),
-    "too-many-pixels": message("The picture is too large. Scale it down: 1000 pixels a side is plenty."),
-    "too-many-files": message("These are too many pictures at once. Send some now and the rest after."),
-    "unsupported-format": message("This is not a picture that can be read. PNG, JPEG, WebP, GIF, BMP and TIFF can."),
-    "blank-picture": message("There is nothing on it yet: a digit, dark on light or light on dark, will be read."),
-    "internal-error": message("Something broke in the reader. Try once more; if it stays, tell whoever runs it."),
-    "not-ready": message("The reader is still getting ready. It will be asked again in a moment."),
-    "too-busy": message("The reader has its hands full. It will be asked again in a moment."),
-    "feedback-off": message("This service keeps no pictures, so it takes no corrections."),
-    "feedback-full": message("There is no room for more pictures. Nothing was kept."),
-    "feedback-unavailable": message("The picture can't be kept right now. Try again later."),
+    "request-timeout": gettext_noop("The picture took too long to arrive. Try again, or send a smaller one."),
+    "file-too-large": gettext_noop("The file is too large. Scale the picture down: 1000 pixels per side is enough."),
+    "too-many-pixels": gettext_noop("The picture is too large. Scale it down: 1000 pixels per side is enough."),
+    "too-many-files": gettext_noop("These are too many pictures at once. Send fewer at a time."),
+    "unsupported-format": gettext_noop("This file can't be read as a picture. Use PNG, JPEG, WebP, GIF, BMP or TIFF."),
+    "blank-picture": gettext_noop("The picture is blank. Draw a digit, dark on light or light on dark."),
+    "internal-error": gettext_noop("The service failed. Try again. If it keeps happening, tell the administrator."),
+    "not-ready": gettext_noop("The service is still starting. This page will try again in a moment."),
+    "too-busy": gettext_noop("The service is busy. This page will try again in a moment."),
+    "feedback-off": gettext_noop("This service stores no pictures, so it accepts no corrections."),
+    "feedback-full": gettext_noop("There is no room for more pictures. Nothing was saved."),
+    "feedback-unavailable": gettext_noop("The picture can't be saved right now. Try again later."),
 }
 
 
 class ServiceError(Exception):
-    """There is no answer; `sentence`, a message of the catalogue, says why to the person at the page.
+    """There is no answer. `sentence`, a text of the catalogue with placeholders for `values`, says why.
 
     ServiceError
-    ├── ServiceUnreachable   nobody listens at the address
-    ├── ServiceSlow          no answer within the time allowed
-    ├── PictureRefused       the service says what is wrong
-    └── AnswerNotUnderstood  an answer came that isn't one
+    ├── ServiceUnreachableError   nothing listens at the address, or the connection broke
+    ├── ServiceTimeoutError       no answer within the time allowed
+    ├── ProblemError              the service answered with a problem
+    └── UnexpectedResponseError   the answer does not follow the service's contract
     """
 
-    sentence: str
-    wait_s: int | None = None  # after which the service asks to be asked again
+    wait_s: int | None = None  # seconds after which the service asks to be asked again
 
     def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence.format(**values) if values else sentence)
         self.sentence, self.values = sentence, values
 
 
-class ServiceUnreachable(ServiceError):  # noqa: N818 - the name says what happened
-    """Nobody listens at the address, or the connection broke."""
+class ServiceUnreachableError(ServiceError):
+    """Nothing listens at the address, or the connection broke."""
 
     def __init__(self) -> None:
-        super().__init__(message("The reader can't be reached right now. Try again in a moment."))
+        super().__init__(gettext_noop("The service can't be reached right now. Try again in a moment."))
 
 
-class ServiceSlow(ServiceError):  # noqa: N818
+class ServiceTimeoutError(ServiceError):
     """No answer came within the time allowed."""
 
     def __init__(self) -> None:
-        super().__init__(message("The reader is taking too long to answer. Give it a moment and try again."))
+        super().__init__(gettext_noop("The service is taking too long to answer. Wait a moment and try again."))
 
 
-class PictureRefused(ServiceError):  # noqa: N818
-    """The service answered with a problem (RFC 9457); one that the page doesn't know speaks for itself."""
+class ProblemError(ServiceError):
+    """The service answered with a problem (RFC 9457). For a type that the page does not know, `detail` is shown."""
 
     def __init__(self, problem: str, detail: str, wait_s: int | None = None) -> None:
         super().__init__(SENTENCES.get(problem, detail))
         self.problem, self.wait_s = problem, wait_s
 
 
-class AnswerNotUnderstood(ServiceError):  # noqa: N818
-    """Something answered, but not the way that the service does."""
+class UnexpectedResponseError(ServiceError):
+    """The answer does not follow the service's contract."""
 
     def __init__(self, status: int) -> None:
-        text = message(
-            "Something answered, but not the way the reader does (status {status}). "
-            "Try again; if it stays, the page and the reader may be of different versions."
+        sentence = gettext_noop(
+            "The service sent an answer that this page does not understand (status {status}). Try again. "
+            "If it keeps happening, the page and the service may have different versions."
         )
-        super().__init__(text, status=status)
+        super().__init__(sentence, status=status)

@@ -1,29 +1,29 @@
-"""Where pictures come from: the sheet, files, the camera, samples. Sheet and files stay while another is open."""
+"""Where pictures come from: the canvas, files, the camera, samples."""
 
 import json
 from typing import Final
 
 import streamlit as st
 
-from src.app.page.canvas import paper
-from src.app.page.i18n import message, say
+from src.app.page.canvas import draw_canvas
+from src.app.page.i18n import gettext_noop, translate
 from src.settings import ROOT, get_settings
 
-Picture = tuple[str, bytes]  # a name, and an encoded image
+Picture = tuple[str, bytes]  # the file's name, "" if there is no file, and an encoded image
 
 SOURCES: Final = {
-    "draw": message("Draw"),
-    "upload": message("Files"),
-    "camera": message("Photo"),
-    "samples": message("Samples"),
+    "draw": gettext_noop("Draw"),
+    "upload": gettext_noop("Files"),
+    "camera": gettext_noop("Photo"),
+    "samples": gettext_noop("Samples"),
 }
-STAYING: Final = ("draw", "upload")
+ALWAYS_PRESENT: Final = ("draw", "upload")  # hidden while another source is open, so that they keep what they hold
 FORMATS: Final = "PNG, JPEG, WebP, BMP, GIF, TIFF"
-ENDINGS: Final = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
-SAMPLES: Final = ROOT / "data" / "samples"
+EXTENSIONS: Final = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
+SAMPLES_DIR: Final = ROOT / "data" / "samples"
 
-# Streamlit's uploader takes no paste. What is pasted is put into its own input, as if it had been chosen there.
-_PASTE: Final = """
+# Streamlit's uploader ignores the clipboard. This puts pasted files into its input, as if they had been chosen there.
+_PASTE_SCRIPT: Final = """
 export default function () {
   const paste = (event) => {
     const { files } = event.clipboardData
@@ -40,76 +40,70 @@ export default function () {
 """
 
 
-def take_pictures() -> list[Picture]:
-    """Return the drawing, or what the source that is open holds."""
-    source = choose_source()
-    with st.container(key="draw"):
-        st.caption(say("One digit, 0 to 9"))
-        drawing = paper()
-    with st.container(key="upload"):
-        files = take_files()
-    # Hidden and not left out: a canvas that is taken away loses its drawing. Streamlit's tabs hide as well, but are
-    # made anew, canvas and all, when their labels change to another language.
-    hidden = "".join(f".st-key-{other} {{ display: none; }}" for other in STAYING if other != source)
-    st.html(f"<style>{hidden}</style>")
-    if source == "draw":
-        return [("", drawing)] if drawing else []
-    if source == "upload":
-        return files
-    return take_photo() if source == "camera" else take_sample()
-
-
-def take_files() -> list[Picture]:
-    """Show where files go and return them."""
-    megabytes = max(1, get_settings().max_body_bytes // 2**20)
-    label = say(
-        "Pictures of one digit each, {megabytes} MB at the most: {formats}", megabytes=megabytes, formats=FORMATS
-    )
-    _put_words("file", choose=say("Choose, drop or paste here"))
-    files = st.file_uploader(label, type=ENDINGS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
-    st.components.v2.component("paste", html="<span></span>", js=_PASTE)(key="paste")
-    return [(file.name, file.getvalue()) for file in files]
-
-
-def take_photo() -> list[Picture]:
-    """Show what the camera sees and return the photo; the browser asks for permission first."""
-    _put_words(
-        "photo",
-        take=say("Take the photo"),
-        again=say("Take another"),
-        ask=say("Let this page use your camera: the browser asks for it, or remembers your answer in its settings."),
-    )
-    photo = st.camera_input(say("A photo of one digit"), key="photo")
-    return [("", photo.getvalue())] if photo else []
-
-
-def _put_words(key: str, **words: str) -> None:
-    """Hand words to page.css, which puts them over those of a widget: what Streamlit writes there is English alone."""
-    written = " ".join(f"--{name}: {json.dumps(text, ensure_ascii=False)};" for name, text in words.items())
-    st.html(f"<style>.st-key-{key} {{ {written} }}</style>")
-
-
-def take_sample() -> list[Picture]:
-    """Offer a digit of each kind and return the one that was clicked."""
-    digit = st.pills(say("A digit to try"), range(10), key="sample")
-    if digit is None:
-        return []
-    sample = (SAMPLES / f"{digit}_drawn.png").read_bytes()
-    st.image(sample, width="stretch", alt="")
-    return [("", sample)]
-
-
-def choose_source() -> str:
-    """Show the switch between the sources and return what it stands on."""
-    chosen: str = st.segmented_control(
-        say("Where the digit comes from"),
+def choose_pictures() -> list[Picture]:
+    """Show the sources of pictures and return what the open one holds."""
+    source: str = st.segmented_control(
+        translate("Source of the picture"),
         list(SOURCES),
         default="draw",
         required=True,
-        format_func=lambda source: say(SOURCES[source]),
+        format_func=lambda source: translate(SOURCES[source]),
         key="source",
         width="stretch",
         wrap=False,
         label_visibility="collapsed",
     )
-    return chosen
+    with st.container(key="draw"):
+        st.caption(translate("One digit, 0 to 9"))
+        drawing = draw_canvas()
+    with st.container(key="upload"):
+        files = upload_files()
+    # Hidden by CSS, since a canvas that is removed loses its drawing. Streamlit's tabs hide their content as well, but
+    # are created anew, canvas and all, when their labels change to another language.
+    hidden = "".join(f".st-key-{other} {{ display: none; }}" for other in ALWAYS_PRESENT if other != source)
+    st.html(f"<style>{hidden}</style>")
+    if source == "draw":
+        return [("", drawing)] if drawing else []
+    if source == "upload":
+        return files
+    return take_photo() if source == "camera" else choose_sample()
+
+
+def upload_files() -> list[Picture]:
+    """Show the uploader and return the files in it."""
+    megabytes = max(1, get_settings().max_body_bytes // 2**20)
+    label = translate("One digit per picture, at most {megabytes} MB: {formats}", megabytes=megabytes, formats=FORMATS)
+    _replace_widget_texts("file", choose=translate("Choose, drop or paste here"))
+    files = st.file_uploader(label, type=EXTENSIONS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
+    st.components.v2.component("paste", html="<span></span>", js=_PASTE_SCRIPT)(key="paste")
+    return [(file.name, file.getvalue()) for file in files]
+
+
+def take_photo() -> list[Picture]:
+    """Show the camera's picture and return the photo; the browser asks for permission first."""
+    _replace_widget_texts(
+        "photo",
+        take=translate("Take the photo"),
+        again=translate("Take another"),
+        ask=translate(
+            "Allow this page to use your camera. If the browser does not ask, change the permission in its settings."
+        ),
+    )
+    photo = st.camera_input(translate("A photo of one digit"), key="photo")
+    return [("", photo.getvalue())] if photo else []
+
+
+def _replace_widget_texts(key: str, **texts: str) -> None:
+    """Set CSS variables that page.css shows instead of the texts of a widget, which Streamlit has only in English."""
+    variables = " ".join(f"--{name}: {json.dumps(text, ensure_ascii=False)};" for name, text in texts.items())
+    st.html(f"<style>.st-key-{key} {{ {variables} }}</style>")
+
+
+def choose_sample() -> list[Picture]:
+    """Offer a sample of each digit and return the one that was clicked."""
+    digit = st.pills(translate("A digit to try"), range(10), key="sample")
+    if digit is None:
+        return []
+    sample = (SAMPLES_DIR / f"{digit}_drawn.png").read_bytes()
+    st.image(sample, width="stretch", alt="")
+    return [("", sample)]

@@ -1,11 +1,7 @@
 """Serves a candidate with the real service and asks it: does it load, is it right about known digits, is it fast?"""
 
 import json
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from src.launcher import Program, clean_environment, free_port
 from src.model.errors import DigitError
 from src.model.params import Serving
 from src.settings import ROOT
@@ -77,33 +74,15 @@ def _predict(url: str, picture: bytes) -> int | None:
 
 @contextmanager
 def _service(artefact: Path) -> Iterator[str]:
-    """Run the service with one artefact on a port of its own, and give its address once it is ready."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    """Serve one artefact on a free port and yield the address. Raises `DigitError` if the service does not start."""
+    port = free_port()
     settings = {"DIGITS_MODEL_FILE": str(artefact), "DIGITS_API_PORT": str(port), "DIGITS_HOST": "127.0.0.1"}
-    others = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
-    command = [sys.executable, "-m", "src.app.serve"]
-    process = subprocess.Popen(command, cwd=ROOT, env=others | settings, stderr=subprocess.DEVNULL)  # noqa: S603
+    arguments = ("-m", "src.app.serve")
+    service = Program(name="API", arguments=arguments, port=port, environment=clean_environment(**settings))
+    service.start()
     try:
-        _await(process, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
+        if not service.wait_until_healthy(START_LIMIT_S):
+            raise DigitError("The service does not get ready with it.")
+        yield service.url
     finally:
-        process.terminate()
-        process.wait()
-
-
-def _await(process: subprocess.Popen[bytes], url: str) -> None:
-    """Return once the service is ready. Raises `DigitError` if it ends, or takes too long."""
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/health/ready", timeout=1):  # noqa: S310
-                return
-        except OSError:
-            try:
-                process.wait(0.05)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-    raise DigitError("The service does not get ready with it.")
+        service.stop()

@@ -63,10 +63,10 @@ def test_openapi_asks_for_a_key_only_if_one_is_configured(stranger: Client, clie
     assert "security" not in client.get("/openapi.json").json()["paths"][PREDICT]["post"]
 
 
-def test_the_page_sends_its_key(guarded: Server) -> None:
-    assert ServiceClient(guarded.url, 5, KEYS[0]).read_digit(FOUR).prediction == 4
-    with pytest.raises(ServiceError, match="asks for a key"):
-        ServiceClient(guarded.url, 5).read_digit(FOUR)
+def test_the_page_uses_the_key_that_it_is_given(guarded: Server) -> None:
+    assert ServiceClient(guarded.url, 5, KEYS[0]).predict(FOUR).prediction == 4
+    with pytest.raises(ServiceError, match="requires an API key"):
+        ServiceClient(guarded.url, 5).predict(FOUR)
 
 
 def allowed_origin(client: Client, origin: str) -> str | None:

@@ -1,20 +1,13 @@
-"""The page without a browser, and a hand that draws on it."""
+"""The page without a browser: how a test draws on it and reads what it shows."""
 
 import base64
 
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Html
 
-from src.settings import ROOT, get_settings
+from src.settings import ROOT
 
 FRONT = ROOT / "src" / "app" / "front.py"
-
-
-def forget() -> None:
-    """Let the next run of the page read its settings anew."""
-    get_settings.cache_clear()
-    st.cache_resource.clear()
 
 
 def draw(page: AppTest, picture: bytes = b"PNG", strokes: int = 1) -> None:
@@ -24,9 +17,26 @@ def draw(page: AppTest, picture: bytes = b"PNG", strokes: int = 1) -> None:
     page.run()
 
 
+def open_panel(page: AppTest, key: str, **state: object) -> None:
+    """Open the expander `key`, with `state` in the session, and run the page."""
+    for name, value in {key: True, **state}.items():
+        page.session_state[name] = value
+    page.run()
+
+
+def html_with(page: AppTest, mark: str) -> list[str]:
+    """Return the pieces of HTML that contain `mark`."""
+    assert not page.exception
+    return [html.body for html in page.get("html") if isinstance(html, Html) and mark in html.body]
+
+
 def shown(page: AppTest) -> str:
     """Return what stands in the answer's place."""
+    [html] = html_with(page, '<section class="answer"') + html_with(page, '<section class="notice"')
+    return html
+
+
+def captions(page: AppTest) -> str:
+    """Return all captions as one text."""
     assert not page.exception
-    bodies: list[str] = [html.body for html in page.get("html") if isinstance(html, Html)]
-    [piece] = [body for body in bodies if '<section class="answer"' in body or '<section class="notice"' in body]
-    return piece
+    return " ".join(caption.value for caption in page.caption)

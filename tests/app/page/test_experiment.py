@@ -1,17 +1,14 @@
-"""The experiment on one's own digit, and where an answer came from: both asked for only while they are open."""
+"""The experiment and the heat map: the service is asked for them only while they are open."""
 
 import json
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Html
 
-from tests.app.page.app_page import draw
-from tests.app.page.test_client import ANSWER, problem
+from tests.app.page.app_page import captions, draw, html_with, open_panel
+from tests.app.page.responses import NETWORKS, PREDICTION, prediction, problem
 from tests.servers import FakeService
 
-NETWORKS = ("cnn", "mlp", "cnn-permuted", "mlp-permuted", "cnn-recovered")
 MODELS = [
     {"version": f"{kind}-0.0.{number}", "network": kind, "parameters": 1, "test": {"accuracy": 0.9, "pictures": 5}}
     for number in (2, 1)
@@ -25,104 +22,91 @@ def asked_of(fake: FakeService) -> list[str]:
     return [path.partition("model=")[2] for path in fake.paths if "model=" in path]
 
 
-def pieces(page: AppTest, mark: str) -> list[str]:
-    assert not page.exception
-    return [each.body for each in page.get("html") if isinstance(each, Html) and mark in each.body]
-
-
 @pytest.fixture
 def _networks(fake_service: FakeService) -> None:
     fake_service.others["/api/v1/models"] = json.dumps({"models": MODELS}).encode()
 
 
-def unfold(page: AppTest, key: str, **state: Any) -> None:
-    for name, value in {key: True, **state}.items():
-        page.session_state[name] = value
-    page.run()
-
-
-def test_what_is_folded_costs_no_request(page: AppTest, fake_service: FakeService) -> None:
+def test_a_closed_panel_sends_no_request(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
     assert fake_service.paths == [FIRST]
     assert "/api/v1/models" not in fake_service.asked
 
 
 @pytest.mark.usefixtures("_networks")
-def test_cnn_and_mlp_answer_side_by_side(page: AppTest, fake_service: FakeService) -> None:
+def test_cnn_and_mlp_are_shown_side_by_side(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
-    unfold(page, "experiment")
+    open_panel(page, "experiment")
     assert asked_of(fake_service) == ["cnn-0.0.2", "mlp-0.0.2"]
-    [cards] = pieces(page, 'class="cards"')
+    [cards] = html_with(page, 'class="cards"')
     assert cards.index("<h2>CNN</h2>") < cards.index("<h2>MLP</h2>")
     assert cards.count("--share") == 20
-    assert cards.count("90.00% of 5 test digits right") == 2
-    assert any("weighs each pixel by itself" in each.value for each in page.caption)
+    assert cards.count("90.00% of 5 test digits correct") == 2
+    assert "weighs each pixel by itself" in captions(page)
 
 
 @pytest.mark.usefixtures("_networks")
-def test_the_switch_asks_the_networks_that_learned_from_scrambled_pixels(
-    page: AppTest, fake_service: FakeService
-) -> None:
+def test_the_switch_asks_the_networks_trained_on_scrambled_pixels(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
-    unfold(page, "experiment", scrambled=True)
+    open_panel(page, "experiment", scrambled=True)
     assert asked_of(fake_service) == ["cnn-permuted-0.0.2", "mlp-permuted-0.0.2", "cnn-recovered-0.0.2"]
-    assert any("nothing is lost" in each.value for each in page.caption)
+    assert "no information is lost" in captions(page)
 
 
 @pytest.mark.usefixtures("_networks")
-def test_there_and_back_asks_no_network_twice(page: AppTest, fake_service: FakeService) -> None:
+def test_switching_back_and_forth_asks_each_network_once(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
     for scrambled in (False, True, False, True):
-        unfold(page, "experiment", scrambled=scrambled)
+        open_panel(page, "experiment", scrambled=scrambled)
     assert len(asked_of(fake_service)) == 5
 
 
 @pytest.mark.usefixtures("_networks")
 def test_without_a_drawing_the_experiment_invites(page: AppTest, fake_service: FakeService) -> None:
-    unfold(page, "experiment")
-    assert any("each network answers here" in each.value for each in page.caption)
+    open_panel(page, "experiment")
+    assert "Draw a digit to see" in captions(page)
     assert fake_service.paths == []
 
 
-def test_a_service_without_the_networks_is_said(page: AppTest, fake_service: FakeService) -> None:
+def test_missing_networks_are_reported(page: AppTest, fake_service: FakeService) -> None:
     fake_service.others["/api/v1/models"] = b'{"models": []}'
     draw(page)
-    unfold(page, "experiment")
-    assert [each.value for each in page.caption if "lacks the networks" in each.value]
+    open_panel(page, "experiment")
+    assert "does not have the networks" in captions(page)
     assert asked_of(fake_service) == []
 
 
-def test_a_service_without_a_list_of_networks_is_said(page: AppTest) -> None:
+def test_a_missing_list_of_networks_is_reported(page: AppTest) -> None:
     draw(page)
-    unfold(page, "experiment")
-    assert any("Something answered, but not the way the reader does" in each.value for each in page.caption)
-    assert not pieces(page, 'class="cards"')
+    open_panel(page, "experiment")
+    assert "an answer that this page does not understand" in captions(page)
+    assert not html_with(page, 'class="cards"')
 
 
-def test_the_heat_is_asked_for_once_it_is_open_and_lies_over_the_picture(
+def test_the_heat_map_is_requested_when_opened_and_lies_over_the_picture(
     page: AppTest, fake_service: FakeService
 ) -> None:
     draw(page)
     heat = "data:image/png;base64,heat"
-    fake_service.body = json.dumps(ANSWER | {"heat": heat}).encode()
-    unfold(page, "heat")
+    fake_service.body = prediction(heat=heat)
+    open_panel(page, "heat")
     assert fake_service.paths == [FIRST, "/api/v1/predict?heat=true&details=true"]
-    [figure] = pieces(page, 'class="heat"')
-    assert figure.index(ANSWER["image"]) < figure.index(heat)
+    [figure] = html_with(page, 'class="heat"')
+    assert figure.index(PREDICTION["image"]) < figure.index(heat)
 
 
-def test_the_heat_stays_open_for_the_next_drawing(page: AppTest, fake_service: FakeService) -> None:
-    fake_service.body = json.dumps(ANSWER | {"heat": ANSWER["image"]}).encode()
+def test_the_heat_map_stays_open_for_the_next_drawing(page: AppTest, fake_service: FakeService) -> None:
+    fake_service.body = prediction(heat=PREDICTION["image"])
     draw(page, b"one")
-    unfold(page, "heat")
+    open_panel(page, "heat")
     draw(page, strokes=0)
     draw(page, b"two")
-    assert pieces(page, 'class="heat"')
+    assert html_with(page, 'class="heat"')
 
 
-def test_a_heat_that_does_not_come_is_said(page: AppTest, fake_service: FakeService) -> None:
+def test_a_failed_heat_map_is_reported(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
     fake_service.status, fake_service.body = 503, problem("Busy.", "too-busy")
-    unfold(page, "heat")
-    assert any("hands full" in each.value for each in page.caption)
-    assert not pieces(page, 'class="heat"')
+    open_panel(page, "heat")
+    assert "The service is busy." in captions(page)
+    assert not html_with(page, 'class="heat"')

@@ -1,4 +1,4 @@
-"""The answers to several pictures at once, as a table that can be taken along."""
+"""The predictions for several pictures at once, as a table that can be downloaded."""
 
 import csv
 import io
@@ -7,45 +7,47 @@ from typing import Final
 
 import streamlit as st
 
-from src.app.page.errors import PictureRefused, ServiceError
-from src.app.page.i18n import say
+from src.app.page.errors import ProblemError, ServiceError
+from src.app.page.i18n import translate
 from src.app.page.inputs import Picture
-from src.app.page.panels import retry
-from src.app.page.rendering import sureness_in_words
-from src.app.page.session import Read, read_all
+from src.app.page.panels.retry import offer_retry
+from src.app.page.rendering import confidence_label
+from src.app.page.session import Result, predict_all
 
-# what a spreadsheet takes for a formula when it opens the file
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")  # of cells that a spreadsheet would run
 
 
-def show_answers(pictures: Sequence[Picture]) -> None:
-    """Read the pictures together and show a line for each."""
-    header = [say("File"), say("Digit"), say("Remark"), say("Confidence")]
-    with st.spinner(say("Reading …")):
-        found = read_all([picture for _, picture in pictures])
-    lines = [_line(name, read) for (name, _), read in zip(pictures, found, strict=True)]
+def show_batch(pictures: Sequence[Picture]) -> None:
+    """Send the pictures together and show a row for each."""
+    header = [translate("File"), translate("Digit"), translate("Remark"), translate("Confidence")]
+    with st.spinner(translate("Reading …")):
+        results = predict_all([picture for _, picture in pictures])
+    rows = [_row(name, result) for (name, _), result in zip(pictures, results, strict=True)]
     # a phone has room for three columns; the file has all four
-    st.table([dict(zip(header[:3], line[:3], strict=True)) for line in lines], hide_index=True)
+    st.table([dict(zip(header[:3], row[:3], strict=True)) for row in rows], hide_index=True)
     st.download_button(
-        say("Download as CSV"), as_csv([header, *lines]), "digits.csv", "text/csv", key="csv", on_click="ignore"
+        translate("Download as CSV"), to_csv([header, *rows]), "digits.csv", "text/csv", key="csv", on_click="ignore"
     )
-    if passing := [read for read in found if isinstance(read, ServiceError) and _may_pass(read)]:
-        retry.offer(passing[0].wait_s)
+    temporary = [result for result in results if isinstance(result, ServiceError) and _is_temporary(result)]
+    if temporary:
+        offer_retry(temporary[0].wait_s)
 
 
-def as_csv(lines: Sequence[Sequence[str]]) -> str:
-    """Return `lines` as CSV in which no cell is a formula: an apostrophe before it makes it text."""
+def to_csv(rows: Sequence[Sequence[str]]) -> str:
+    """Return `rows` as CSV without formulas: a leading apostrophe makes a spreadsheet take such a cell as text."""
     file = io.StringIO()
-    csv.writer(file).writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in line] for line in lines)
+    csv.writer(file).writerows(
+        [f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in row] for row in rows
+    )
     return file.getvalue()
 
 
-def _may_pass(error: ServiceError) -> bool:
-    """Tell whether asking once more may help: not where the picture is to blame."""
-    return error.wait_s is not None or not isinstance(error, PictureRefused)
+def _is_temporary(error: ServiceError) -> bool:
+    """Return whether another try may succeed: not if the picture itself was refused."""
+    return error.wait_s is not None or not isinstance(error, ProblemError)
 
 
-def _line(name: str, read: Read) -> list[str]:
-    if isinstance(read, ServiceError):
-        return [name, "", say(read.sentence, **read.values), ""]
-    return [name, str(read.prediction), sureness_in_words(read), f"{read.confidence:.3f}"]
+def _row(name: str, result: Result) -> list[str]:
+    if isinstance(result, ServiceError):
+        return [name, "", translate(result.sentence, **result.values), ""]
+    return [name, str(result.prediction), confidence_label(result), f"{result.confidence:.3f}"]

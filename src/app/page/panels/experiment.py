@@ -1,60 +1,61 @@
-"""The course's lesson on one's own digit: CNN and MLP side by side, on pixels as they are and scrambled."""
+"""The experiment: a CNN and an MLP predict the visitor's digit, with its pixels in place or scrambled."""
 
 from typing import Final
 
 import streamlit as st
 
-from src.app.page import rendering, session
-from src.app.page.client import Answer, Model
+from src.app.page.client import Model, Prediction
 from src.app.page.errors import ServiceError
-from src.app.page.i18n import message, say
-from src.app.page.panels.expander import unfolding
+from src.app.page.i18n import gettext_noop, translate
+from src.app.page.panels.expander import lazy_expander
+from src.app.page.rendering import render_comparison
+from src.app.page.session import list_networks, predict_once
 
-# the networks' kinds, as the service calls them, and how they are introduced
-GIVEN: Final = {"cnn": message("CNN"), "mlp": message("MLP")}
+# the kinds of networks, as the service calls them, and their names on the page
+PLAIN: Final = {"cnn": gettext_noop("CNN"), "mlp": gettext_noop("MLP")}
 SCRAMBLED: Final = {
-    "cnn-permuted": message("CNN, scrambled"),
-    "mlp-permuted": message("MLP, scrambled"),
-    "cnn-recovered": message("CNN, put back"),
+    "cnn-permuted": gettext_noop("CNN, scrambled pixels"),
+    "mlp-permuted": gettext_noop("MLP, scrambled pixels"),
+    "cnn-recovered": gettext_noop("CNN, layout recovered"),
 }
-WHAT_GIVEN: Final = message(
-    "With equally many weights, the CNN, which looks for strokes among neighbouring pixels, reads nearly every digit; "
-    "the MLP, which weighs each pixel by itself, misses more."
+PLAIN_TEXT: Final = gettext_noop(
+    "Both networks have about the same number of weights. The CNN looks for strokes among neighbouring pixels and "
+    "reads nearly every digit. The MLP weighs each pixel by itself and makes more mistakes."
 )
-WHAT_SCRAMBLED: Final = message(
-    "Every pixel has moved, in all pictures alike: the MLP never knew neighbours and hardly notices, while the CNN "
-    "finds no strokes any more and is no better than the MLP. Yet nothing is lost: pixels that are often dark together "
-    "were neighbours, so the layout is found from scrambled pictures alone, if turned or mirrored, and with it the CNN "
-    "reads as before."
+SCRAMBLED_TEXT: Final = gettext_noop(
+    "The pixels of all pictures were moved in the same way. The MLP does not use which pixels are neighbours, so this "
+    "hardly affects it. The CNN no longer finds strokes and does no better than the MLP. Yet no information is lost: "
+    "pixels that are often dark together were neighbours. The layout can be recovered from scrambled pictures alone, "
+    "possibly turned or mirrored, and with it the CNN reads as well as before."
 )
 
 
 def show_experiment(picture: bytes | None) -> None:
-    """Offer the experiment; the networks are asked while it is open."""
-    with unfolding("experiment", say("Experiment: scramble the pixels of your digit")) as is_open:
+    """Offer the experiment; the networks are asked only while it is open."""
+    with lazy_expander("experiment", translate("Experiment: scramble the pixels of your digit")) as is_open:
         if not is_open:
             return
-        scrambled = st.toggle(say("Scramble the pixels"), key="scrambled", persist_state="session")
+        scrambled = st.toggle(translate("Scramble the pixels"), key="scrambled", persist_state="session")
         if picture is None:
-            st.caption(say("Draw a digit, and each network answers here."))
+            st.caption(translate("Draw a digit to see what each network answers."))
             return
         try:
-            answers = _answers(picture, SCRAMBLED if scrambled else GIVEN)
+            predictions = _predict_with_each(picture, SCRAMBLED if scrambled else PLAIN)
         except ServiceError as error:
-            st.caption(say(error.sentence, **error.values))
+            st.caption(translate(error.sentence, **error.values))
             return
-        if not answers:
-            st.caption(say("This reader lacks the networks of the experiment."))
+        if not predictions:
+            st.caption(translate("This service does not have the networks of the experiment."))
             return
-        st.caption(say(WHAT_SCRAMBLED if scrambled else WHAT_GIVEN))
-        st.html(rendering.side_by_side(answers))
+        st.caption(translate(SCRAMBLED_TEXT if scrambled else PLAIN_TEXT))
+        st.html(render_comparison(predictions))
 
 
-def _answers(picture: bytes, kinds: dict[str, str]) -> list[tuple[str, Model, Answer]]:
-    """Return what each kind of network reads in `picture`, and how it is introduced. Raises a `ServiceError`."""
-    there = session.networks()
+def _predict_with_each(picture: bytes, kinds: dict[str, str]) -> list[tuple[str, Model, Prediction]]:
+    """Return the name, the model and its prediction for each kind of network that the service has."""
+    models = list_networks()
     return [
-        (say(name), there[kind], session.read_once(picture, "details", there[kind].version))
+        (translate(name), models[kind], predict_once(picture, "details", models[kind].version))
         for kind, name in kinds.items()
-        if kind in there
+        if kind in models
     ]

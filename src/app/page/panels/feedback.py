@@ -1,49 +1,53 @@
-"""Right or wrong, and which digit it was: one click, where the service takes corrections."""
+"""Whether the prediction was right: one click sends the correct digit, if the service accepts corrections."""
 
 from contextlib import suppress
 
 import streamlit as st
 
-from src.app.page.client import Answer
+from src.app.page.client import Prediction
 from src.app.page.errors import ServiceError
-from src.app.page.i18n import say
-from src.app.page.session import get_client, name_of, takes_feedback
+from src.app.page.i18n import translate
+from src.app.page.session import accepts_feedback, get_client, picture_id
 
 
-def teach(picture: bytes, read: Answer) -> None:
-    """Show what can be said about the answer, and what becomes of it."""
+def show_feedback(picture: bytes, prediction: Prediction) -> None:
+    """Ask whether the prediction is right, or show what became of the visitor's reply."""
     with suppress(ServiceError), st.container(key="teach"):
-        if not takes_feedback():
-            st.caption(say("Corrections are off: this service keeps no pictures."))
-        elif (kept := _kept().get(name_of(picture))) is not None:
-            st.caption(kept if isinstance(kept, str) else say("Thank you. Kept as a {digit}.", digit=kept))
+        if not accepts_feedback():
+            st.caption(translate("Corrections are off: this service stores no pictures."))
+        elif (outcome := _outcomes().get(picture_id(picture))) is None:
+            _ask(picture, prediction)
+        elif isinstance(outcome, int):
+            st.caption(translate("Thank you. Saved as {digit}.", digit=outcome))
         else:
-            _ask(picture, read)
+            st.caption(outcome)
 
 
-def _ask(picture: bytes, read: Answer) -> None:
-    key = name_of(picture)[:16]  # a new picture is a new question
+def _ask(picture: bytes, prediction: Prediction) -> None:
+    key = f"was-{picture_id(picture)[:16]}"  # a new picture is a new question
     st.button(
-        say("Right, it is a {digit}", digit=read.prediction),
+        translate("Right, it is {digit}", digit=prediction.prediction),
         on_click=_send,
-        args=(picture, read.prediction),
+        args=(picture, prediction.prediction),
         width="stretch",
     )
-    others = [digit for digit in range(10) if digit != read.prediction]
+    others = [digit for digit in range(10) if digit != prediction.prediction]
     with st.container(key="wrong"):
-        label = say("Wrong, it was a")
-        st.pills(label, others, key=f"was-{key}", on_change=lambda: _send(picture, st.session_state[f"was-{key}"]))
-    st.caption(say("One click keeps the picture, the digit you name and the answer, to learn from; nothing else."))
+        label = translate("Wrong, it is")
+        st.pills(label, others, key=key, on_change=lambda: _send(picture, st.session_state[key]))
+    st.caption(
+        translate("One click stores the picture, the correct digit and the answer for training, and nothing else.")
+    )
 
 
 def _send(picture: bytes, digit: int) -> None:
     try:
-        _kept()[name_of(picture)] = get_client().correct(picture, digit)
+        _outcomes()[picture_id(picture)] = get_client().send_feedback(picture, digit)
     except ServiceError as error:
-        _kept()[name_of(picture)] = say(error.sentence, **error.values)
+        _outcomes()[picture_id(picture)] = translate(error.sentence, **error.values)
 
 
-def _kept() -> dict[str, int | str]:
-    """Return what was kept in this session: as which digit, or a sentence that says why not."""
-    kept: dict[str, int | str] = st.session_state.setdefault("kept", {})
-    return kept
+def _outcomes() -> dict[str, int | str]:
+    """Return, for each picture of this session, the digit it was stored with or a sentence that says why it was not."""
+    outcomes: dict[str, int | str] = st.session_state.setdefault("outcomes", {})
+    return outcomes

@@ -1,4 +1,4 @@
-"""What was read in this session: each drawing once, as it was when it ended."""
+"""The predictions of this session, one for each finished drawing, and the network that made the latest."""
 
 from contextlib import suppress
 from html import escape
@@ -6,62 +6,63 @@ from typing import Final
 
 import streamlit as st
 
-from src.app.page.client import Answer
+from src.app.page.client import Prediction
 from src.app.page.errors import ServiceError
-from src.app.page.i18n import count, language, percent, say
-from src.app.page.session import describe, name_of
+from src.app.page.i18n import format_count, get_language, translate
+from src.app.page.rendering import accuracy_label
+from src.app.page.session import describe_model, picture_id
 
-KEPT: Final = 24  # pictures
-History = dict[str, Answer]  # by the picture's name, oldest first
+MAX_PICTURES: Final = 24
 
 
-def remember(picture: bytes | None, read: Answer | None) -> None:
-    """Take note of an answer; while a drawing goes on, each stroke's replaces the one before."""
-    history: History = st.session_state.setdefault("history", {})
-    going_on: str | None = st.session_state.pop("going_on", None)
-    if picture is None or read is None:
+def remember(picture: bytes | None, prediction: Prediction | None) -> None:
+    """Add a prediction to the history. While a drawing continues, it replaces that of the stroke before."""
+    history = _history()
+    unfinished: str | None = st.session_state.pop("unfinished", None)
+    if picture is None or prediction is None:
         return
-    name = name_of(picture)
-    for former in (name, going_on):
+    name = picture_id(picture)
+    for former in (name, unfinished):
         history.pop(former or "", None)
-    history[name] = read
-    if len(history) > KEPT:
+    history[name] = prediction
+    if len(history) > MAX_PICTURES:
         history.pop(next(iter(history)))
     if st.session_state.get("source") == "draw":
-        st.session_state["going_on"] = name
+        st.session_state["unfinished"] = name
 
 
 def show_history() -> None:
-    """Show what was read, newest first."""
-    history: History = st.session_state.get("history", {})
+    """Show the predictions, newest first, and the network that made the latest."""
+    history = _history()
     if not history:
         return
-    pieces = [
-        f'<li><img src="{read.image}" alt="" width="44" height="44"><span>{read.prediction}</span></li>'
-        for read in reversed(history.values())
+    items = [
+        f'<li><img src="{prediction.image}" alt="" width="44" height="44"><span>{prediction.prediction}</span></li>'
+        for prediction in reversed(history.values())
     ]
     st.html(f"""
-    <section class="history" lang="{language()}">
-      <h2>{say("Read in this session")}</h2>
-      <ol reversed>{"".join(pieces)}</ol>
+    <section class="history" lang="{get_language()}">
+      <h2>{translate("Answers in this session")}</h2>
+      <ol reversed>{"".join(items)}</ol>
     </section>""")
+    with suppress(ServiceError):  # the note is left out
+        _show_network(next(reversed(history.values())).model)
 
 
-def show_network() -> None:
-    """Say which network read the latest picture of this session; nothing where the service doesn't."""
-    history: History = st.session_state.get("history", {})
-    if not history:
-        return
-    with suppress(ServiceError):
-        model = describe(list(history.values())[-1].model)
-        name = say(
-            "Read by {network} {version}, {parameters} parameters.",
-            network=model.network,
-            version=model.version,
-            parameters=count(model.parameters),
-        )
-        measured = ""
-        if model.test:
-            share, pictures = percent(model.test.accuracy), count(model.test.pictures)
-            measured = say("{share} of {pictures} test digits read right.", share=share, pictures=pictures)
-        st.html(f'<p class="model" lang="{language()}">{escape(name)} {escape(measured)}</p>')
+def _show_network(version: str) -> None:
+    """Show which network this is and how accurate. Raises a `ServiceError`."""
+    model = describe_model(version)
+    note = translate(
+        "Model: {network} {version}, {parameters} parameters",
+        network=model.network,
+        version=model.version,
+        parameters=format_count(model.parameters),
+    )
+    text = " · ".join(part for part in (note, accuracy_label(model)) if part)
+    st.html(f'<p class="model" lang="{get_language()}">{escape(text)}</p>')
+
+
+def _history() -> dict[str, Prediction]:
+    """Return the predictions by their pictures' ids, oldest first."""
+    history: dict[str, Prediction] = st.session_state.setdefault("history", {})
+    return history

@@ -1,0 +1,26 @@
+"""Responses of the service, for the stand-in that the page's tests ask."""
+
+import json
+from typing import Any
+
+PREDICTION: dict[str, Any] = {
+    "prediction": 4,
+    "confidence": 0.91,
+    "probabilities": [0.01] * 4 + [0.91] + [0.01] * 5,
+    "digit_score": 0.97,
+    "digits_seen": 1,
+    "model": "0.0.1",
+    "image": "data:image/png;base64,iVBORw0KGgo=",
+    "steps": dict.fromkeys(("ink", "crop", "box"), "data:image/png;base64,iVBORw0KGgo="),
+}
+NETWORKS = ("cnn", "mlp", "cnn-permuted", "mlp-permuted", "cnn-recovered")  # of the experiment
+
+
+def prediction(**changes: object) -> bytes:
+    """Return the body of a prediction."""
+    return json.dumps(PREDICTION | changes).encode()
+
+
+def problem(detail: object, name: str = "of-a-later-version") -> bytes:
+    """Return the body of a problem of type `name`."""
+    return json.dumps({"type": f"/problems/{name}", "title": "A problem", "status": 422, "detail": detail}).encode()
