@@ -5,7 +5,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from tests.hand import DIGITS, Point, Stroke
 
 INVITATION = "Draw a digit"
-EVERY = 4  # point of a stroke is a mouse move, which takes a frame of the browser
+EVERY = 2  # every second point of a stroke is a mouse move, which takes a frame of the browser
 COUNT_INK = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
     let dark = 0
