@@ -8,8 +8,7 @@ import pytest
 from httpx import Client
 
 from tests.app.api.api_client import PREDICT, another_server, assert_problem
-from tests.model.preprocessing.test_decode import bomb
-from tests.pictures import drawn, encoded
+from tests.pictures import bomb, drawn, encoded
 from tests.servers import Server
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")

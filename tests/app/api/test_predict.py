@@ -15,8 +15,7 @@ from src.model.inference.artefact import newest
 from src.settings import ROOT
 from tests import servers
 from tests.app.api.api_client import PREDICT, another_service, assert_problem, send
-from tests.model.preprocessing.test_decode import bomb
-from tests.pictures import all_mnist, drawn, encoded, mnist
+from tests.pictures import all_mnist, bomb, drawn, encoded, mnist
 
 MNIST_RIGHT = 97  # of the hundred beside the tests: what a network of 6,422 parameters must read at the least
 

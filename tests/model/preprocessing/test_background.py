@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from src.model.preprocessing.background import find_background
 from src.model.preprocessing.contrast import GreyHistogram
@@ -8,7 +9,7 @@ from tests.model.preprocessing.samples import tightly_cropped
 from tests.pictures import drawn
 
 
-def find_grey_background(levels: np.ndarray) -> np.ndarray:
+def find_grey_background(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return find_background(levels[..., None], GreyHistogram(levels))
 
 
@@ -29,7 +30,7 @@ def test_coloured_paper_with_noise_has_one_colour() -> None:
 
 
 @pytest.mark.parametrize("light", [samples.sloping_light(), samples.shadow()])
-def test_shaded_paper_is_followed_under_the_strokes(light: np.ndarray) -> None:
+def test_shaded_paper_is_followed_under_the_strokes(light: NDArray[np.floating]) -> None:
     paper = 220 * light
     levels = paper * (0.3 + 0.7 * np.asarray(drawn(4)) / 255)
     background = find_grey_background(levels.astype(np.uint8))

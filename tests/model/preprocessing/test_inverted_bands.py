@@ -8,7 +8,7 @@ from tests.pictures import drawn
 
 @pytest.mark.parametrize("horizontal", [False, True])
 def test_an_inverted_band_is_inverted_back(horizontal: bool) -> None:
-    ink = 1 - np.asarray(drawn(4), np.float32) / 255
+    ink = np.asarray(1 - np.asarray(drawn(4)) / 255, np.float32)
     band = (slice(90, 190), slice(None)) if horizontal else (slice(None), slice(90, 190))
     inverted = ink.copy()
     inverted[band] = 1 - inverted[band]
@@ -17,7 +17,7 @@ def test_an_inverted_band_is_inverted_back(horizontal: bool) -> None:
 
 def test_strokes_of_a_tightly_cropped_digit_are_no_band() -> None:
     for digit in range(10):
-        ink = np.asarray(tightly_cropped(digit, pen=30), np.float32) / 255
+        ink = np.asarray(np.asarray(tightly_cropped(digit, pen=30)) / 255, np.float32)
         assert undo_inversion(ink) is ink
 
 

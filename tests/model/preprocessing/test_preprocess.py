@@ -64,7 +64,7 @@ def test_steps_are_kept_on_request_only() -> None:
 
 
 def test_framed_pictures_have_neither_a_crop_nor_a_box() -> None:
-    ink = np.asarray(mnist(4), np.float32) / 255
+    ink = np.asarray(np.asarray(mnist(4)) / 255, np.float32)
     framed = frame(ink, keep_steps=True)
     assert framed.steps is not None
     assert list(framed.steps) == ["ink"]

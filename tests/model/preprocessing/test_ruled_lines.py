@@ -18,7 +18,7 @@ def test_ruled_paper_without_a_digit_is_blank(line: tuple[int, int, int], square
 
 def test_strokes_of_a_tightly_cropped_digit_are_no_ruled_lines() -> None:
     for digit in range(10):
-        ink = np.asarray(tightly_cropped(digit, pen=30), np.float32) / 255
+        ink = np.asarray(np.asarray(tightly_cropped(digit, pen=30)) / 255, np.float32)
         assert remove_ruled_lines(ink) is ink
 
 
