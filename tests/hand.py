@@ -1,13 +1,13 @@
-"""Digits as a person writes them: the pen's paths, for every test that draws."""
+"""The strokes of handwritten digits, for tests that draw."""
 
 from collections.abc import Sequence
 
 Point = tuple[float, float]
 Stroke = Sequence[Point]
 
-STEPS = 4  # of the pen, between two points of a path
+STEPS = 4  # points of a curve between two points of its path
 
-# How a person writes them: the pen's path in hundredths of the sheet, y down; a bar where the pen is lifted.
+# Points x,y in hundredths of the sheet, y down; a bar where the pen is lifted.
 _PATHS = {
     0: "52,14 41,18 33,30 30,48 33,68 42,82 53,86 63,79 70,64 71,46 67,28 60,17 51,14",
     1: "38,30 47,22 54,13 53,40 52,62 51,87",
@@ -32,7 +32,7 @@ def _point(pair: str) -> Point:
 
 
 def curve(stroke: Stroke) -> list[Point]:
-    """Return a smooth path through the points of `stroke` (a Catmull-Rom spline), as a hand moves."""
+    """Return a smooth curve through the points of `stroke`: a Catmull-Rom spline."""
     ends = [stroke[0], *stroke, stroke[-1]]
     between = [step / STEPS for step in range(STEPS)]
     spans = zip(ends, ends[1:], ends[2:], ends[3:], strict=False)

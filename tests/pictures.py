@@ -1,4 +1,4 @@
-"""Picture files for tests: real MNIST digits that lie beside them, and digits drawn with a pen."""
+"""Pictures for tests: MNIST digits from `tests/data`, and digits drawn with a pen."""
 
 import io
 import struct
@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw
 from src.settings import ROOT
 from tests.hand import DIGITS
 
-SHEET = ROOT / "tests" / "data" / "mnist-validation.png"  # ten of each digit, a row each, from the validation split
-FINER = 4  # drawings are made this much larger and averaged down, for soft edges
+SHEET = ROOT / "tests" / "data" / "mnist-validation.png"  # a row of ten for each digit, from the validation split
+FINER = 4  # drawings are made this many times larger and scaled down, which anti-aliases their edges
 
 
 def mnist(digit: int, number: int = 0) -> Image.Image:
-    """Return one of ten MNIST pictures of `digit`, 28x28 in mode L, ink bright."""
+    """Return MNIST picture `number`, 0..9, of `digit`: 28x28, mode L, ink bright."""
     left, top = 28 * number, 28 * digit
     return Image.open(SHEET).crop((left, top, left + 28, top + 28))
 
@@ -32,7 +32,7 @@ def all_mnist() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def drawn(
     digit: int, size: tuple[int, int] = (280, 280), pen: float = 18, box: tuple[int, int, int] | None = None
 ) -> Image.Image:
-    """Draw `digit` in black on white, mode L; `box` is left, top and side of the part of the picture it is drawn in."""
+    """Draw `digit` in black on white, mode L. `box` is the square to draw it in: left, top and side."""
     picture = Image.new("L", (size[0] * FINER, size[1] * FINER), 255)
     left, top, side = box or (0, 0, min(size))
     for stroke in DIGITS[digit]:
@@ -42,7 +42,7 @@ def drawn(
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """Return `picture` as a file."""
+    """Return `picture` as a file of the format `kind`."""
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from src.model.errors import TooManyPixels
-from src.model.preprocessing.decode import WORK_SIDE, decode
+from src.model.preprocessing.decode import WORK_SIDE, decode, pixel_count
 from tests.pictures import encoded
 
 MAX_PIXELS = 25_000_000
@@ -45,6 +45,7 @@ def test_a_tile_larger_than_its_picture_counts_in_full() -> None:
 )
 def test_a_picture_counts_as_often_as_its_decoder_holds_it(kind: str, options: dict[str, object], copies: int) -> None:
     data = encoded(Image.new("L", (100, 60)), kind, **options)
+    assert pixel_count(data) == 6000 * copies
     assert decode(data, 6000 * copies).shape == (60, 100, 1)
     with pytest.raises(TooManyPixels, match="million pixels"):
         decode(data, 6000 * copies - 1)

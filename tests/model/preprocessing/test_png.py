@@ -20,22 +20,22 @@ def picture(mode: str) -> Image.Image:
 
 
 def with_chunk(data: bytes, kind: bytes, content: bytes) -> bytes:
-    """Return a PNG with a chunk more, after its header."""
+    """Return a PNG with another chunk after its header."""
     return data[:33] + png_chunk(kind, content) + data[33:]
 
 
-def of_rows(rows: bytes) -> bytes:
-    """Return a grey PNG of 4x4 whose pixels are whatever is given."""
+def png_of_rows(rows: bytes) -> bytes:
+    """Return a grey PNG of 4x4 with these compressed rows."""
     head = struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)
     return png.SIGNATURE + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_usual_files_give_the_pixels_that_were_encoded(mode: str) -> None:
+def test_ordinary_files_give_the_encoded_pixels(mode: str) -> None:
     image = picture(mode)
-    found = png.decode(encoded(image), SIDE, PIXELS)
-    assert found is not None
-    np.testing.assert_array_equal(found, np.asarray(image))
+    pixels = png.decode(encoded(image), SIDE, PIXELS)
+    assert pixels is not None
+    np.testing.assert_array_equal(pixels, np.asarray(image))
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_usual_files_give_the_pixels_that_were_encoded(mode: str) -> None:
         encoded(picture("L")).replace(b"IDAT", b"IDAU"),
     ],
 )
-def test_unusual_files_are_left_to_others(data: bytes) -> None:
+def test_unusual_files_are_left_to_pillow(data: bytes) -> None:
     assert png.decode(data, SIDE, PIXELS) is None
 
 
-def test_a_picture_with_more_pixels_than_allowed_is_not_decoded() -> None:
+def test_a_picture_with_too_many_pixels_is_not_decoded() -> None:
     assert png.decode(encoded(picture("L")), SIDE, 9 * 14 - 1) is None
 
 
 @pytest.mark.parametrize(
     ("kind", "content"), [(b"gAMA", struct.pack(">I", 1)), (b"sRGB", b"\x09"), (b"iCCP", b"bad"), (b"pHYs", b"")]
 )
-def test_what_is_beside_the_pixels_changes_nothing_and_is_not_spoken_of(
+def test_ignored_chunks_change_no_pixel_and_cause_no_warning(
     kind: bytes, content: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = encoded(picture("RGB"))
-    found = png.decode(with_chunk(data, kind, content), SIDE, PIXELS)
-    assert found is not None
-    np.testing.assert_array_equal(found, png.decode(data, SIDE, PIXELS))
+    pixels = png.decode(with_chunk(data, kind, content), SIDE, PIXELS)
+    assert pixels is not None
+    np.testing.assert_array_equal(pixels, png.decode(data, SIDE, PIXELS))
     assert capfd.readouterr().err == ""  # libpng would warn
 
 
@@ -82,21 +82,21 @@ def test_what_is_beside_the_pixels_changes_nothing_and_is_not_spoken_of(
     "rows",
     [b"", b"hello", zlib.compress(bytes(10)), zlib.compress(bytes(20))[:-6], zlib.compress(b"\x09" + bytes(19))],
 )
-def test_pixels_that_are_damaged_in_a_sound_file_are_told(rows: bytes) -> None:
+def test_damaged_pixels_in_intact_chunks_are_refused(rows: bytes) -> None:
     with pytest.raises(DamagedPicture):
-        decode(of_rows(rows), PIXELS)
+        decode(png_of_rows(rows), PIXELS)
 
 
-def test_a_changed_byte_never_gives_other_pixels_unnoticed() -> None:
+def test_a_changed_byte_is_always_noticed() -> None:
     data, random = encoded(picture("RGB")), np.random.default_rng(1)
     for place in random.integers(0, len(data), 200):
         changed = bytearray(data)
         changed[place] ^= 1 << random.integers(8)
-        found = png.decode(bytes(changed), SIDE, PIXELS)
-        assert found is None, place
+        pixels = png.decode(bytes(changed), SIDE, PIXELS)
+        assert pixels is None, place
 
 
 def test_a_second_header_cannot_claim_more_pixels_than_the_first() -> None:
-    data = of_rows(zlib.compress(bytes(20)))
+    data = png_of_rows(zlib.compress(bytes(20)))
     with pytest.raises(DamagedPicture):
         decode(with_chunk(data, b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)), PIXELS)
