@@ -1,15 +1,16 @@
 """What tests of the service share: how to start one, how to call it, and how to check its responses."""
 
-import asyncio
 import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+import anyio
 import psutil
 from fastapi import FastAPI
 from httpx import ASGITransport, BaseTransport, Client, Request, Response
@@ -26,6 +27,15 @@ FEEDBACK = "/api/v1/feedback"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # shared: each client would load the machine's certificates, in 20 ms
 
 
+T = TypeVar("T")
+
+
+def run_in_event_loop(function: Callable[[], Awaitable[T]]) -> T:
+    """Run an async function to its end in a thread: Playwright's fixtures leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, function).result()
+
+
 class InProcessTransport(BaseTransport):
     """Lets a synchronous client call an ASGI app without a server."""
 
@@ -39,7 +49,7 @@ class InProcessTransport(BaseTransport):
             response = await self._transport.handle_async_request(request)
             return Response(response.status_code, headers=response.headers, content=await response.aread())
 
-        return asyncio.run(call())
+        return run_in_event_loop(call)
 
 
 class LocalService(Client):

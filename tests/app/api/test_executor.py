@@ -10,16 +10,13 @@ from PIL import Image
 
 from src.app.api.executor import INLINE_BYTES, INLINE_PIXELS, DecodeExecutor
 from src.settings import Settings
+from tests.app.api.api_client import run_in_event_loop
 from tests.pictures import encoded
 
 LARGEST_INLINE = encoded(Image.new("L", (300, 300)))
 SMALL = encoded(Image.new("L", (301, 300)))
 NOISE = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)))
 LARGE = encoded(Image.new("1", (1001, 1000)))
-
-
-def is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def test_the_pictures_of_these_tests_are_on_both_sides_of_the_limits() -> None:
@@ -40,17 +37,18 @@ def test_the_pictures_of_these_tests_are_on_both_sides_of_the_limits() -> None:
     ],
 )
 def test_only_tiny_pictures_are_decoded_in_the_event_loop(data: bytes, settings: Settings, inline: bool) -> None:
-    async def run() -> bool:
-        return await DecodeExecutor(settings).run(is_main_thread, data)
+    async def runs_inline() -> bool:
+        return await DecodeExecutor(settings).run(threading.get_ident, data) == threading.get_ident()
 
-    assert anyio.run(run) is inline
+    assert run_in_event_loop(runs_inline) is inline
 
 
 def test_slow_work_never_runs_in_the_event_loop() -> None:
-    async def run() -> bool:
-        return await DecodeExecutor(Settings()).run(is_main_thread, LARGEST_INLINE, inline=False)
+    async def runs_inline() -> bool:
+        executor = DecodeExecutor(Settings())
+        return await executor.run(threading.get_ident, LARGEST_INLINE, inline=False) == threading.get_ident()
 
-    assert not anyio.run(run)
+    assert not run_in_event_loop(runs_inline)
 
 
 @pytest.mark.parametrize(("data", "at_once"), [(SMALL, 2), (LARGE, 1)])
@@ -74,10 +72,10 @@ def test_two_small_pictures_but_only_one_large_one_are_decoded_at_once(data: byt
                 await anyio.wait_all_tasks_blocked()
                 while len(running) < at_once:
                     await checkpoint()
-                answered = await executor.run(is_main_thread, LARGEST_INLINE)
+                answered = await executor.run(threading.get_ident, LARGEST_INLINE) == threading.get_ident()
                 may_end.set()
         return answered
 
-    assert anyio.run(run)  # a tiny picture need not wait for the others
+    assert run_in_event_loop(run)  # a tiny picture need not wait for the others
     assert len(observed) == 3
     assert max(observed) == at_once

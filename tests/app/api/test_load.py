@@ -13,7 +13,15 @@ import psutil
 import pytest
 from httpx import AsyncClient, HTTPError, Timeout
 
-from tests.app.api.api_client import NO_TLS, PREDICT, RawClient, another_server, until, worker_processes
+from tests.app.api.api_client import (
+    NO_TLS,
+    PREDICT,
+    RawClient,
+    another_server,
+    run_in_event_loop,
+    until,
+    worker_processes,
+)
 from tests.pictures import drawn, encoded, mnist
 from tests.released import copy_release
 from tests.servers import Server
@@ -53,7 +61,7 @@ def run_load(server: Server, disturb: Callable[[Counter[str]], Awaitable[None]] 
         disturbances = [disturb(outcomes)] if disturb else []
         await asyncio.gather(*(send_pictures(server.url, end, outcomes) for _ in range(CLIENTS)), *disturbances)
 
-    asyncio.run(run_clients())
+    run_in_event_loop(run_clients)
     assert outcomes["right"] > 10 * CLIENTS
     return outcomes
 
