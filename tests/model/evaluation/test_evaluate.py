@@ -12,7 +12,7 @@ from src.model.evaluation import evaluate, suite
 from src.model.evaluation.predictions import predict_all, tally
 from src.model.inference.predictor import Predictor
 from src.model.inference.runtime import open_runtime
-from src.model.training.scoring import figures
+from src.model.training.scoring import compute_metrics
 from src.settings import ROOT, get_settings
 from tests import released
 from tests.pictures import drawn, encoded
@@ -69,7 +69,7 @@ def test_the_released_network_scores_what_its_description_says() -> None:
     test = load_mnist(get_settings().data_dir).test
     runtime = open_runtime(released.PATH.with_suffix(".onnx"), description.network)
     logits = np.concatenate([runtime.logits(part.numpy()) for part in torch.split(test.pixels(), 1000)])
-    found = figures(logits, test.labels.numpy())
+    found = compute_metrics(logits, test.labels.numpy())
     near = 5e-4 if description.eight_bits else 1e-4  # the description is of the exact weights
     assert found.accuracy == pytest.approx(description.test.accuracy, abs=near)
     assert found.loss == pytest.approx(description.test.loss, abs=near)

@@ -156,7 +156,7 @@ def test_a_save_that_fails_leaves_the_folder_as_it_was(tmp_path: Path, monkeypat
     def fail(*_: object) -> None:
         raise ArtefactError("no")
 
-    monkeypatch.setattr(export, "to_onnx", fail)
+    monkeypatch.setattr(export, "export_onnx", fail)
     with pytest.raises(ArtefactError):
         export.save(networks.seeded("cnn", 0), description(), tmp_path)
     assert list(tmp_path.iterdir()) == []

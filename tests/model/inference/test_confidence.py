@@ -67,5 +67,5 @@ def test_the_released_network_scores_digits_above_what_is_none(few_digits: Mnist
 
 def test_confidence_is_fitted_the_same_every_time(few_digits: Mnist) -> None:
     network = networks.seeded("cnn", 0)
-    once, again = (calibration.calibrated(network, few_digits.validation, NONE, seed=3) for _ in range(2))
+    once, again = (calibration.calibrate(network, few_digits.validation, NONE, seed=3) for _ in range(2))
     assert once == again

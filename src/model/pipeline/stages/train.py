@@ -17,7 +17,8 @@ from src.model.inference.artefact import describe
 from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
 from src.model.pipeline.tracking import StageRun, stage
-from src.model.training import fit_resumable, train_production
+from src.model.training import train_production
+from src.model.training.fit_resumable import fit_resumable
 from src.model.training.metadata import Provenance, git_commit
 from src.settings import get_settings
 
@@ -51,8 +52,8 @@ def _train_to_ship(params: Train) -> None:
     plan, commit = train_production.CONFIGS[params.network], git_commit()
     plan = replace(plan, epochs=params.epochs or plan.epochs)
     kept = _kept()
-    material = train_production.prepared(plan, load_mnist(get_settings().data_dir), kept)
-    trained = fit_resumable.run(plan, params.seed, material, train_production.checkpoint(plan, params.seed, kept))
+    material = train_production.load_training_data(plan, load_mnist(get_settings().data_dir), kept)
+    trained = fit_resumable(plan, params.seed, material, train_production.checkpoint_path(plan, params.seed, kept))
     origin = Provenance(VERSION, plan.network, plan, params.seed, len(trained.learning), commit)
     train_production.publish(plan, trained, origin, material, CANDIDATE.parent)
 
