@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from src.model import train_model
 from src.model.data.mnist import Mnist
@@ -47,6 +48,22 @@ def test_a_version_that_exists_or_is_none_is_refused_before_training(
     (tmp_path / "mnist-0.0.1.json").touch()
     assert train_model.main(["--version", version, "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("_few")
+def test_training_is_deterministic_and_restores_the_settings_of_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record_settings(*_: object) -> int:
+        during.append(torch.are_deterministic_algorithms_enabled())
+        return 0
+
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    during: list[bool] = []
+    monkeypatch.setattr(train_model, "_train", record_settings)
+    train_model.main(["--out", str(tmp_path)])
+    assert during == [True]
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
 
 
 @pytest.mark.mnist

@@ -1,11 +1,11 @@
-"""CNN against MLP, on pictures as they are, with their pixels permuted, and with the layout found again.
+"""Compare CNN and MLP on given, permuted and recovered layouts of the pixels.
 
     python -m src.model.experiments.compare --recipe course --seeds 5      minutes
     python -m src.model.experiments.compare --recipe best --seeds 5        about an hour; --resume continues
 
-Each seed has weights, order and a permutation of its own, the same for every cell. The official test set is scored once
-a run, with its final weights, and chooses nothing. Writes docs/results/compare.json, which later runs of other recipes
-add to, compare.md, its table, and figures under docs/figures.
+Each seed determines initial weights, order of the pictures and permutation of the pixels, for all networks and layouts.
+The official test set is scored once per run, with the final weights, and selects nothing. Writes
+docs/results/compare.json, where the other recipe's runs stay, its table compare.md, and figures under docs/figures.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from pathlib import Path
 from src.model.errors import DigitError
 from src.model.experiments import figures, results
 from src.model.experiments.results import Layout, Results
-from src.model.experiments.runs import RECIPES, RunConfig, Trained, permutation, train, whole_mnist
+from src.model.experiments.runs import RECIPES, RunConfig, TrainedRun, load_mnist_once, make_permutation, train_run
 from src.model.parallel import in_parallel
 from src.settings import PLOTS_DIR, RESULTS_DIR, ROOT
 
-KEPT = ROOT / "data" / "compare"  # what each run left: weights and logits
+RUNS_DIR = ROOT / "data" / "compare"  # a file for each run, with weights and logits
 
 COMMON: tuple[tuple[str, Layout], ...] = (
     ("cnn", "given"),
@@ -28,57 +28,56 @@ COMMON: tuple[tuple[str, Layout], ...] = (
     ("mlp", "permuted"),
     ("cnn", "recovered"),
 )
-CELLS = {"course": COMMON, "best": (*COMMON, ("sparse", "given"), ("sparse", "permuted"))}
+NETWORKS_AND_LAYOUTS = {"course": COMMON, "best": (*COMMON, ("sparse", "given"), ("sparse", "permuted"))}
 
 
-def wanted(recipe: str, seeds: int) -> list[RunConfig]:
-    """Return what is to be trained."""
-    return [RunConfig(recipe, network, layout, seed) for network, layout in CELLS[recipe] for seed in range(seeds)]
+def list_runs(recipe: str, seeds: int) -> list[RunConfig]:
+    """Return the runs of a recipe: every network, layout and seed."""
+    return [
+        RunConfig(recipe, network, layout, seed)
+        for network, layout in NETWORKS_AND_LAYOUTS[recipe]
+        for seed in range(seeds)
+    ]
 
 
-def trained(cells: list[RunConfig], kept: Path, resume: bool) -> list[Trained]:
-    """Train the cells, and keep each in `kept` as soon as it is done.
-
-    With `resume`, cells that `kept` holds are read, not trained.
-    """
-    if not resume:
-        for cell in cells:
-            _path(kept, cell).unlink(missing_ok=True)
-    missing = [(cell, _path(kept, cell)) for cell in cells if not _path(kept, cell).exists()]
-    missing.sort(key=lambda task: task[0].network == "mlp")  # the short ones last: no core then waits long for another
-    for _ in in_parallel(_train_and_keep, missing):
+def train_missing(configs: list[RunConfig], folder: Path) -> list[TrainedRun]:
+    """Train in parallel the runs that have no file in `folder`, save each when it is done, and load them all."""
+    missing = [config for config in configs if not run_path(folder, config).exists()]
+    missing.sort(key=lambda config: config.network == "mlp")  # the shortest last, so that no core is idle for long
+    for _ in in_parallel(_train_and_save, [(config, run_path(folder, config)) for config in missing]):
         pass
-    return [Trained.load(_path(kept, cell)) for cell in cells]
+    return [TrainedRun.load(run_path(folder, config)) for config in configs]
 
 
-def _train_and_keep(task: tuple[RunConfig, Path]) -> None:
-    cell, path = task
-    train(whole_mnist(), cell).save(path)
+def run_path(folder: Path, config: RunConfig) -> Path:
+    """Return the file of a run in `folder`."""
+    return folder / f"{config.name}.pt"
 
 
-def _path(kept: Path, cell: RunConfig) -> Path:
-    return kept / f"{cell.name}.pt"
+def _train_and_save(task: tuple[RunConfig, Path]) -> None:
+    config, path = task
+    train_run(load_mnist_once(), config).save(path)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train every cell for every seed, print the table, save it and draw the figures."""
+    """Train all runs, print and save the table, and draw the figures; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        mnist = whole_mnist()  # fetched here, once, not by every process
+        mnist = load_mnist_once()  # downloads it once, not in every process
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    found = trained(wanted(options.recipe, options.seeds), KEPT, options.resume)
-    new = _results(found, options.seeds)
-    results.write(results.read(options.out).replaced(options.recipe, new), options.out)
-    figures.draw(mnist, found, options.figures / options.recipe)
-    sys.stdout.write(results.table(new.runs))
+    configs = list_runs(options.recipe, options.seeds)
+    if not options.resume:
+        for config in configs:
+            run_path(RUNS_DIR, config).unlink(missing_ok=True)
+    trained = train_missing(configs, RUNS_DIR)
+    permutations = {seed: make_permutation(seed).tolist() for seed in range(options.seeds)}
+    new = Results(runs=[item.run for item in trained], permutations=permutations)
+    results.write(results.read(options.out).replace_recipe(options.recipe, new), options.out)
+    figures.draw_all(mnist, trained, options.figures / options.recipe)
+    sys.stdout.write(results.format_table(new.runs))
     return 0
-
-
-def _results(found: list[Trained], seeds: int) -> Results:
-    orders = {seed: permutation(seed).tolist() for seed in range(seeds)}
-    return Results(runs=[one.run for one in found], permutations=orders)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,12 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m src.model.experiments.compare", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="course")
-    parser.add_argument("--seeds", type=int, default=5, help="runs of each cell")
-    parser.add_argument("--resume", action="store_true", help="keep the runs that an earlier, stopped call finished")
-    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="the folder for the results")
-    parser.add_argument(
-        "--figures", type=Path, default=PLOTS_DIR, help="the folder for the figures, one inside a recipe"
-    )
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each network and layout")
+    parser.add_argument("--resume", action="store_true", help="keep the runs that an interrupted call finished")
+    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="folder for the results")
+    parser.add_argument("--figures", type=Path, default=PLOTS_DIR, help="folder for the figures, by recipe")
     return parser
 
 

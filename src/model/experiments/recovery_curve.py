@@ -1,10 +1,10 @@
-"""How many permuted pictures it takes to find their layout again.
+"""Measure how many permuted pictures it takes to recover their layout.
 
     python -m src.model.experiments.recovery_curve --seeds 5
 
-For 100 to 60,000 training pictures, each seed with a permutation and a draw of its own: how far the pixels end up from
-their places, and what the CNN reads of the official test set after the course's one epoch on all training pictures,
-laid out as those few told. Writes docs/results/recovery.json and docs/figures/recovery.png.
+For samples of 100 to 60,000 training pictures, with a permutation and a sample per seed, it measures how far the pixels
+end up from their places, and the CNN's accuracy on the official test set after the course's one epoch on all training
+pictures in the recovered layout. Writes docs/results/recovery.json and docs/figures/recovery.png.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from src.model.errors import DigitError
 from src.model.evaluation import plots
 from src.model.experiments.figures import COLOURS
 from src.model.experiments.layout_recovery import SIDE, recover_layout
-from src.model.experiments.results import spread
-from src.model.experiments.runs import permutation, restored, whole_mnist
+from src.model.experiments.results import format_spread
+from src.model.experiments.runs import load_mnist_once, make_permutation, restore_pixels
 from src.model.files import write_text_atomically
 from src.model.parallel import in_parallel
 from src.model.training.fit import COURSE, fit
-from src.model.training.scoring import accuracy_of
+from src.model.training.scoring import compute_accuracy
 from src.settings import PLOTS_DIR, RESULTS_DIR
 
 COUNTS = (100, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000)
@@ -38,84 +38,87 @@ Places = NDArray[np.int64]  # [784]
 
 
 class Recovery(BaseModel):
-    """One layout found, and what it was good for."""
+    """The result of recovering one layout."""
 
     model_config = ConfigDict(frozen=True)
 
     pictures: int
     seed: int
-    error: float  # pixels, weighed by ink
-    seconds: float  # to find the layout
+    error: float  # mean distance from the right place in pixels, weighted by ink
+    seconds: float  # of the recovery
     test_accuracy: float  # 0..1, of the CNN
 
 
 class Recoveries(BaseModel):
-    """All of them."""
+    """The content of recovery.json."""
 
     runs: list[Recovery]
 
 
 def read(folder: Path = RESULTS_DIR) -> list[Recovery]:
-    """Return what an earlier call left in `folder`."""
+    """Return the recoveries in `folder`."""
     return Recoveries.model_validate_json((folder / "recovery.json").read_text()).runs
 
 
-def table(runs: list[Recovery]) -> str:
-    """Return what each number of pictures gave, as Markdown."""
+def format_table(runs: list[Recovery]) -> str:
+    """Return the results for each number of pictures, as a Markdown table."""
     rows = [
         "| pictures | pixels from their places: median, worst | seconds | CNN's test accuracy |",
         "| --- | --- | --- | --- |",
     ]
     for pictures in sorted({run.pictures for run in runs}):
-        found = [run for run in runs if run.pictures == pictures]
-        errors, seconds = [run.error for run in found], np.mean([run.seconds for run in found])
-        accuracy = spread([100 * run.test_accuracy for run in found], 2)
+        group = [run for run in runs if run.pictures == pictures]
+        errors, seconds = [run.error for run in group], np.mean([run.seconds for run in group])
+        accuracy = format_spread([100 * run.test_accuracy for run in group], 2)
         rows.append(f"| {pictures:,} | {np.median(errors):.2f}, {max(errors):.2f} | {seconds:.1f} | {accuracy} % |")
     return "\n".join(rows) + "\n"
 
 
-def misplacement(places: Places, true: Places, ink: NDArray[np.floating]) -> float:
-    """Return how far pixels lie from their places, in pixels weighed by their ink, whatever the turn and the mirror."""
-    found, right = (np.stack(np.divmod(pixels, SIDE), 1).astype(float) for pixels in (places, true))
+def measure_error(places: Places, true_places: Places, ink: NDArray[np.floating]) -> float:
+    """Return the mean distance of pixels from their true places, in pixels, weighted by their ink [784].
+
+    A layout that is rotated, mirrored or shifted as a whole has no error.
+    """
+    recovered, truth = (np.stack(np.divmod(pixels, SIDE), 1).astype(float) for pixels in (places, true_places))
     errors = []
-    for turned in (found, found[:, ::-1]):
-        for mirror in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            offset = turned * mirror - right
-            moved = offset - np.round(np.average(offset, axis=0, weights=ink))
-            errors.append(float(np.average(np.linalg.norm(moved, axis=1), weights=ink)))
+    for axes in (recovered, recovered[:, ::-1]):
+        for signs in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            offset = axes * signs - truth
+            shifted = offset - np.round(np.average(offset, axis=0, weights=ink))
+            errors.append(float(np.average(np.linalg.norm(shifted, axis=1), weights=ink)))
     return min(errors)
 
 
-def recover(task: tuple[int, int]) -> Recovery:
-    """Find the layout from so many pictures, with this seed, and train on it."""
+def run_recovery(task: tuple[int, int]) -> Recovery:
+    """Recover the layout for a number of pictures and a seed, and train the CNN on it."""
     pictures, seed = task
-    mnist, order = whole_mnist(), permutation(seed)
-    hidden = mnist.permute_pixels(order)
-    drawn = _drawn(hidden, pictures, seed)
+    permutation = make_permutation(seed)
+    permuted = load_mnist_once().permute_pixels(permutation)
+    sample = sample_pictures(permuted, pictures, seed)
     start = time.perf_counter()
-    places = recover_layout(drawn)
+    places = recover_layout(sample)
     seconds = time.perf_counter() - start
-    ink = drawn.mean(0) + 1e-9
-    recovered = restored(hidden, places)
+    ink = sample.mean(0) + 1e-9
+    recovered = restore_pixels(permuted, places)
     cnn = networks.build_seeded("cnn", seed)
-    fit(cnn, recovered, COURSE, seed, lambda _loss, _accuracy: None)
+    fit(cnn, recovered, COURSE, seed)
     return Recovery(
         pictures=pictures,
         seed=seed,
-        error=round(misplacement(places, order.numpy(), ink), 4),
+        error=round(measure_error(places, permutation.numpy(), ink), 4),
         seconds=round(seconds, 2),
-        test_accuracy=accuracy_of(cnn, recovered.test),
+        test_accuracy=compute_accuracy(cnn, recovered.test),
     )
 
 
-def _drawn(mnist: Mnist, pictures: int, seed: int) -> NDArray[np.uint8]:
-    """Return so many of the 60,000 training pictures, [pictures, 784], none twice."""
+def sample_pictures(mnist: Mnist, count: int, seed: int) -> NDArray[np.uint8]:
+    """Return `count` of the 60,000 training and validation pictures, [count, 784], without repeats."""
     images = torch.cat([mnist.train.images, mnist.validation.images]).flatten(1).numpy()
-    return np.asarray(images[np.random.default_rng([60_000, seed]).permutation(len(images))[:pictures]])
+    return np.asarray(images[np.random.default_rng([60_000, seed]).permutation(len(images))[:count]])
 
 
-def curve(runs: list[Recovery]) -> Figure:
-    """Misplacement and the CNN's accuracy by the number of pictures: every run, and the median."""
+def draw_curve(runs: list[Recovery]) -> Figure:
+    """Draw the places' error and the CNN's errors by the number of pictures: every run, and the median."""
     figure, axes = plots.create_figure(7, 3, 1, 2)
     counts = sorted({run.pictures for run in runs})
     shown = (
@@ -135,18 +138,18 @@ def curve(runs: list[Recovery]) -> Figure:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Find layouts from ever more pictures, save what came of it and draw it."""
+    """Run all recoveries, save the results and draw the curve; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        whole_mnist()  # fetched here, once, not by every process
+        load_mnist_once()  # downloads it once, not in every process
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     tasks = [(pictures, seed) for pictures in reversed(COUNTS) for seed in range(options.seeds)]
-    runs = sorted(in_parallel(recover, tasks), key=lambda run: (run.pictures, run.seed))
+    runs = sorted(in_parallel(run_recovery, tasks), key=lambda run: (run.pictures, run.seed))
     lines = ",\n".join(run.model_dump_json() for run in runs)
     write_text_atomically(options.out / "recovery.json", f'{{"runs": [\n{lines}\n]}}\n')
-    plots.save_figure(lambda: curve(runs), options.figures / "recovery.png")
+    plots.save_figure(lambda: draw_curve(runs), options.figures / "recovery.png")
     return 0
 
 
@@ -154,9 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m src.model.experiments.recovery_curve", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--seeds", type=int, default=5, help="layouts found from each number of pictures")
-    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="the folder for the results")
-    parser.add_argument("--figures", type=Path, default=PLOTS_DIR, help="the folder for the figure")
+    parser.add_argument("--seeds", type=int, default=5, help="runs for each number of pictures")
+    parser.add_argument("--out", type=Path, default=RESULTS_DIR, help="folder for the results")
+    parser.add_argument("--figures", type=Path, default=PLOTS_DIR, help="folder for the figure")
     return parser
 
 

@@ -1,72 +1,67 @@
-"""Fitting what makes an answer honest: a temperature, and a score for "this is a digit at all".
+"""Fits what turns logits into trustworthy probabilities: a temperature, and the logistic function of the digit score.
 
-Both are fitted on validation digits that went through what people's own go through; the score also sees what is no
-digit, drawn here (`src/model/data/non_digits.py`).
+Both are fitted on validation digits, distorted as in training. The digit score is also shown pictures that are not
+digits (`src/model/data/non_digits.py`).
 """
 
 from typing import Final
 
+import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
 from torch import Generator, Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits
 from src.model.data.synthetic import make_synthetic
 from src.model.inference.artefact import Confidence
+from src.model.inference.confidence import log_softmax
 
-OTHERS: Final = 1000  # pictures that are no digit
+NON_DIGITS: Final = 1000  # pictures that are not digits
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # the optimum is 0 if the network classifies every digit correctly
 
 
-def calibrated(network: nn.Module, validation: Digits, distortion: Distortion, seed: int) -> Confidence:
-    """Return what makes `network`'s answers honest, fitted on validation digits distorted as in training."""
+def calibrate(network: nn.Module, validation: Digits, distortion: Distortion, seed: int) -> Confidence:
+    """Fit the confidence of `network` on validation digits, distorted as in training, and on non-digits."""
     pixels = augment(validation.pixels(), distortion, Generator().manual_seed(seed))
-    others = make_synthetic("others", validation, min(len(validation), OTHERS), seed)
-    return fitted(network, pixels, validation.labels, others.pixels())
+    non_digits = make_synthetic("others", validation, min(len(validation), NON_DIGITS), seed)
+    return fit_confidence(network, pixels, validation.labels, non_digits.pixels())
 
 
-def fitted(network: nn.Module, pixels: Tensor, labels: Tensor, others: Tensor) -> Confidence:
-    """Return the temperature and the digit score's coefficients for digits [N, 1, 28, 28] and what is none."""
-    digits, rest = (_logits(network, pictures) for pictures in (pixels, others))
-    slope, offset = fit_score(digits.logsumexp(1), rest.logsumexp(1))
-    return Confidence(temperature=fit_temperature(digits, labels), score_slope=slope, score_offset=offset)
+def fit_confidence(network: nn.Module, pixels: Tensor, labels: Tensor, non_digits: Tensor) -> Confidence:
+    """Fit temperature and digit score on digits [N, 1, 28, 28] with labels [N], and on non-digits [M, 1, 28, 28]."""
+    logits, other_logits = (_compute_logits(network, pictures) for pictures in (pixels, non_digits))
+    slope, offset = fit_score(logits.logsumexp(1), other_logits.logsumexp(1))
+    return Confidence(temperature=fit_temperature(logits, labels), score_slope=slope, score_offset=offset)
 
 
-def _logits(network: nn.Module, pixels: Tensor) -> Tensor:
+def _compute_logits(network: nn.Module, pixels: Tensor) -> Tensor:
     network.eval()
     with torch.no_grad():
         return torch.cat([network(part) for part in torch.split(pixels, 1000)])
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """Return the temperature that minimises the cross-entropy of logits [N, 10] against labels [N]."""
-    log_temperature = torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
+    """Return the temperature that minimises the cross-entropy of logits [N, 10] with labels [N].
 
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = cross_entropy(logits / log_temperature.exp(), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+    Guo et al., "On calibration of modern neural networks" (2017).
+    """
+    values, rows = logits.double().numpy(), np.arange(len(labels))
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call] # torch leaves it without types
-    return float(log_temperature.detach().exp())
+    def cross_entropy(log_temperature: float) -> float:
+        return -float(log_softmax(values / np.exp(log_temperature))[rows, labels.numpy()].mean())
+
+    bounds = np.log([MIN_TEMPERATURE, MAX_TEMPERATURE])
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, options={"xatol": 1e-6}).x))
 
 
-def fit_score(digits: Tensor, others: Tensor) -> tuple[float, float]:
-    """Return slope and offset of the logistic function that tells energies [N] of digits from those of others [M]."""
-    energies = torch.cat([digits, others])
-    targets = torch.cat([torch.ones_like(digits), torch.zeros_like(others)])
+def fit_score(digits: Tensor, non_digits: Tensor) -> tuple[float, float]:
+    """Return slope and offset of the logistic function that separates energies of digits [N] from others [M]."""
+    energies = torch.cat([digits, non_digits]).double().numpy()
+    is_digit = np.repeat([1, 0], [len(digits), len(non_digits)])
     mean, deviation = energies.mean(), energies.std()
-    weights = torch.zeros(2, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = binary_cross_entropy_with_logits(weights[0] * (energies - mean) / deviation + weights[1], targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
-    slope = float(weights[0].detach() / deviation)
-    return slope, float(weights[1].detach()) - slope * float(mean)
+    standardised = (energies - mean)[:, None] / deviation  # the solver converges best on unit scale
+    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(standardised, is_digit)
+    slope = float(model.coef_[0, 0] / deviation)
+    return slope, float(model.intercept_[0] - slope * mean)

@@ -1,4 +1,4 @@
-"""Saving a trained network as an artefact: three files that appear together or not at all."""
+"""Saves a trained network as an artefact: .pt, .onnx and .json, which appear together or not at all."""
 
 import tempfile
 from pathlib import Path
@@ -14,30 +14,33 @@ from src.model.training.quantization import quantise
 
 
 def save(network: nn.Module, description: Description, folder: Path, sample: Tensor | None = None) -> Path:
-    """Write the three files of `description.version` into `folder` and return the .json.
+    """Write the three files of `description.version` into `folder` and return the path of the .json.
 
-    With a `sample` of pictures, float32 [N, 1, 28, 28] in 0..1, the .onnx computes in 8 bits. The digests in
-    `description` are filled in here. An existing version is never overwritten: raises `ArtefactError`.
+    With a `sample` of pictures, float32 [N, 1, 28, 28] in 0..1, the .onnx is quantised to 8 bits. The files' digests
+    are added to `description` here. Raises `ArtefactError` if the version exists.
     """
     targets = get_paths(folder, description.version)
     require_free(folder, description.version)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as scratch:
-        made = get_paths(Path(scratch), description.version)
-        torch.save(network.state_dict(), made["pt"])
-        to_onnx(network, made["onnx"])
+        drafts = get_paths(Path(scratch), description.version)
+        torch.save(network.state_dict(), drafts["pt"])
+        export_onnx(network, drafts["onnx"])
         if sample is not None:
-            quantise(made["onnx"], sample)
-        digests: dict[WeightsKind, str] = {"onnx": sha256(made["onnx"]), "pt": sha256(made["pt"])}
-        known = {"sha256": digests, "eight_bits": sample is not None}
-        made["json"].write_text(description.model_copy(update=known).model_dump_json(indent=2) + "\n")
-        for kind in ("pt", "onnx", "json"):  # the .json last: with it the set is there
-            made[kind].replace(targets[kind])
+            quantise(drafts["onnx"], sample)
+        digests: dict[WeightsKind, str] = {"onnx": sha256(drafts["onnx"]), "pt": sha256(drafts["pt"])}
+        completed = description.model_copy(update={"sha256": digests, "eight_bits": sample is not None})
+        drafts["json"].write_text(completed.model_dump_json(indent=2) + "\n")
+        for kind in ("pt", "onnx", "json"):  # the .json last: it marks the set as complete
+            drafts[kind].replace(targets[kind])
     return targets["json"]
 
 
-def to_onnx(network: nn.Module, path: Path) -> None:
-    """Write `network` as ONNX: `images` float32 [N, 1, 28, 28] → `logits` [N, 10], any N."""
+def export_onnx(network: nn.Module, path: Path) -> None:
+    """Write `network` as ONNX: `images` float32 [N, 1, 28, 28] → `logits` [N, 10], any N.
+
+    Raises `ArtefactError` if torch cannot export it.
+    """
     images = torch.zeros(2, 1, 28, 28)
     program = torch.onnx.export(
         network.eval(),
@@ -50,11 +53,11 @@ def to_onnx(network: nn.Module, path: Path) -> None:
     )
     if program is None:
         raise ArtefactError("torch could not export the network to ONNX.")
-    onnx.save(_without_traces(program.model_proto), path)
+    onnx.save(_strip_metadata(program.model_proto), path)
 
 
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop the exporter's stack traces: half the file, and the paths of whoever's machine it was."""
+def _strip_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Remove the exporter's stack traces: half of the file, with paths of this machine."""
     for node in model.graph.node:
         del node.metadata_props[:]
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):

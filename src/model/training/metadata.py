@@ -1,4 +1,4 @@
-"""Writing down what a trained network is and how good: the same way whatever trained it."""
+"""Describes a trained network for its artefact: scores, origin, hyperparameters, and versions of libraries."""
 
 import subprocess
 from dataclasses import asdict, dataclass
@@ -20,38 +20,54 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+LIBRARIES: Final = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
+
+# Artefacts keep the keys of their first edition: the key of each field of a config that has another name.
+RECIPE_KEYS: Final = {
+    "synthetic": "practice",
+    "ema_decay": "averaging",
+    "distillation_weight": "teaching",
+    "temperature": "softness",
+}
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a network came from."""
 
     version: str
     network: str
-    recipe: "DataclassInstance"
+    config: "DataclassInstance"  # the hyperparameters
     seed: int
-    epochs: int  # whole ones
-    git_commit: str  # as the run started: what is edited meanwhile has no part in it
+    epochs: int  # complete ones
+    git_commit: str  # at the start of the run: later edits did not take part in it
     interrupted: bool = False
 
 
-def measured(
-    network: nn.Module, origin: Provenance, confidence: Confidence, mnist: Mnist, order: list[int] | None = None
+def describe_model(
+    network: nn.Module, provenance: Provenance, confidence: Confidence, mnist: Mnist, order: list[int] | None = None
 ) -> Description:
-    """Score final weights, the official test set for the first and only time, and write down what they are."""
+    """Score the final weights on validation and test set, and return the artefact's description.
+
+    This is the only time that a training scores the official test set. `order` is the permutation of the pixels that
+    the network applies first. The digests of the files are filled in by `export.save`.
+    """
+    config = asdict(provenance.config)
     return Description(
-        version=origin.version,
-        network=origin.network,
+        version=provenance.version,
+        network=provenance.network,
         parameters=networks.count_parameters(network),
         preprocessing=PREPROCESSING,
         normalisation={"mean": networks.MNIST_MEAN, "std": networks.MNIST_STD},
         confidence=confidence,
         validation=score(network, mnist.validation),
         test=score(network, mnist.test),
-        seed=origin.seed,
-        recipe=asdict(origin.recipe),
-        epochs=origin.epochs,
-        interrupted=origin.interrupted,
+        seed=provenance.seed,
+        recipe={RECIPE_KEYS.get(name, name): value for name, value in config.items()},
+        epochs=provenance.epochs,
+        interrupted=provenance.interrupted,
         data_sha256=hash_sources(),
-        git_commit=origin.git_commit,
+        git_commit=provenance.git_commit,
         libraries=libraries(),
         threads=torch.get_num_threads(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,16 +76,13 @@ def measured(
     )
 
 
-LIBRARIES: Final = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
-
-
 def libraries() -> dict[str, str]:
     """Return the versions of the libraries that a result depends on."""
     return {name: library_version(name) for name in LIBRARIES}
 
 
 def git_commit() -> str:
-    """Return the commit that is checked out, with "+changes" if the tree differs from it; "unknown" without git."""
+    """Return the commit that is checked out, with "+changes" if tracked files differ from it; "unknown" without git."""
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
@@ -77,6 +90,6 @@ def git_commit() -> str:
         return "unknown"
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603, S607
-    return done.stdout.strip()
+def _git(*arguments: str) -> str:
+    process = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603, S607
+    return process.stdout.strip()

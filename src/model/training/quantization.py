@@ -1,8 +1,7 @@
-"""A network that computes in 8 bits: about a third of the time for each picture, and a quarter of the file.
+"""Quantises a network to 8 bits: about a third of the time per picture, and a quarter of the file.
 
-Weights are rounded channel by channel and what flows between layers is rounded to the range that it had on sample
-pictures. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference"
-(2018).
+Weights are quantised per channel, activations to the range that they have on sample pictures. Jacob et al.,
+"Quantization and training of neural networks for efficient integer-arithmetic-only inference" (2018).
 """
 
 import tempfile
@@ -18,39 +17,39 @@ from torch import Tensor
 
 from src.model.data.mnist import Digits
 
-SAMPLE: Final = 500  # pictures of each kind, from which ranges are taken
-TOGETHER: Final = 50  # of them at once
+SAMPLE_SIZE: Final = 500  # pictures of each kind
+BATCH_SIZE: Final = 50
 
 
-def sample(train: Digits, practice: dict[str, Digits]) -> Tensor:
-    """Return pictures as the network will meet them, float32 [N, 1, 28, 28] in 0..1."""
-    return torch.cat([digits[:SAMPLE].pixels() for digits in (train, *practice.values())])
+def sample_pictures(train: Digits, synthetic: dict[str, Digits]) -> Tensor:
+    """Return pictures of every kind of the training data, float32 [N, 1, 28, 28] in 0..1."""
+    return torch.cat([digits[:SAMPLE_SIZE].pixels() for digits in (train, *synthetic.values())])
 
 
 def quantise(path: Path, pictures: Tensor) -> None:
-    """Have the ONNX at `path` compute in 8 bits, with ranges as on `pictures`, float32 [N, 1, 28, 28] in 0..1."""
+    """Quantise the ONNX file at `path` in place, with the ranges on `pictures`, float32 [N, 1, 28, 28] in 0..1."""
     with tempfile.TemporaryDirectory(prefix=".quantising-", dir=path.parent) as scratch:
-        merged = Path(scratch, "merged.onnx")
-        quant_pre_process(path, merged)
+        preprocessed = Path(scratch, "preprocessed.onnx")
+        quant_pre_process(path, preprocessed)
         quantize_static(
-            merged,
+            preprocessed,
             path,
-            Batches(pictures),
+            PictureReader(pictures),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=True,  # seven bits of weights: processors without VNNI would overflow
+            reduce_range=True,  # weights of seven bits: eight overflow on processors without VNNI
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
 
 
-class Batches(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
-    """Hands pictures out in the form that the quantiser asks for."""
+class PictureReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
+    """Gives pictures to onnxruntime's quantiser in batches."""
 
     def __init__(self, pictures: Tensor) -> None:
-        self._batches: Iterator[Tensor] = iter(torch.split(pictures, TOGETHER))
+        self._batches: Iterator[Tensor] = iter(torch.split(pictures, BATCH_SIZE))
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """Return the next batch, None after the last."""
+        """Return the next batch, or None after the last."""
         batch = next(self._batches, None)
         return None if batch is None else {"images": batch.numpy()}

@@ -1,11 +1,11 @@
-"""Train the networks that ship, one seed after another, and save one as an artefact.
+"""Train the networks that ship, with several seeds, and save one of them as an artefact.
 
 python -m src.model.training.train_production digit --version 1.1.0            make train-production
 python -m src.model.training.train_production micro --version micro-1.0.0      make train-micro
 
-A training that was killed goes on where it was. Which seed ships is settled before any is scored: the first that the
-gate lets through (`--ship` names it). The official test set is scored once for each seed, with its last weights, and
-chooses nothing; the gate never sees it.
+A training that was killed resumes from its checkpoint. `--ship` names the seed to save: the first that passes the
+release gate, which never sees the official test set. The test set is scored once per seed, with the final weights, and
+selects nothing.
 """
 
 import argparse
@@ -26,29 +26,28 @@ from src.model.errors import DigitError
 from src.model.files import write_text_atomically
 from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
-from src.model.training import fit_resumable
-from src.model.training.calibration import fitted
+from src.model.training.calibration import fit_confidence
 from src.model.training.export import save
-from src.model.training.fit_resumable import Teacher, Trained, TrainingConfig, TrainingData
-from src.model.training.metadata import Provenance, git_commit, measured
-from src.model.training.quantization import sample
-from src.model.training.scoring import figures, logits_of
+from src.model.training.fit_resumable import Teacher, TrainingConfig, TrainingData, TrainingResult, fit_resumable
+from src.model.training.metadata import Provenance, describe_model, git_commit
+from src.model.training.quantization import sample_pictures
+from src.model.training.scoring import score
 from src.settings import RESULTS_DIR, ROOT, get_settings
 
-PRACTICE: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
+SYNTHETIC: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
 CONFIGS: Final = {
-    "digit": TrainingConfig("digit", epochs=32, practice=PRACTICE, eight_bits=True),
+    "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
     "micro": TrainingConfig(
         "micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teacher="1.0.0", distillation_weight=0.9
     ),
 }
 SEEDS: Final = 3
-KEPT: Final = ROOT / "data" / "training"
-FITTING: Final = 3000  # pictures of each kind that confidence is fitted on
+CHECKPOINTS: Final = ROOT / "data" / "training"
+CALIBRATION_SIZE: Final = 3000  # pictures of each kind that the confidence is fitted on
 
 
-class Seed(BaseModel):
-    """What one training came to."""
+class SeedResult(BaseModel):
+    """The result of one training."""
 
     seed: int
     validation_accuracy: float = Field(ge=0, le=1)
@@ -58,106 +57,113 @@ class Seed(BaseModel):
     learning: list[tuple[float, float]] = Field(description="training loss and validation accuracy after each epoch")
 
 
-class Seeds(BaseModel):
-    """All trainings of one plan."""
+class SeedResults(BaseModel):
+    """The results of all seeds of one config."""
 
     network: str
     parameters: int
-    seeds: list[Seed]
+    seeds: list[SeedResult]
 
     def __str__(self) -> str:
-        found = [seed.test_accuracy for seed in self.seeds]
-        return f"{self.network}: test {sum(found) / len(found):.2%} (mean of {len(found)}), worst {min(found):.2%}"
+        accuracies = [seed.test_accuracy for seed in self.seeds]
+        mean = sum(accuracies) / len(accuracies)
+        return f"{self.network}: test {mean:.2%} (mean of {len(accuracies)}), worst {min(accuracies):.2%}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, score, save; return the exit status."""
+    """Train, score and save; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         if not 0 <= options.ship < options.seeds:
-            raise DigitError(
-                f"--ship {options.ship} names none of the seeds 0 to {options.seeds - 1} that are trained."
-            )
+            raise DigitError(f"--ship {options.ship} is not among the trained seeds 0 to {options.seeds - 1}.")
         if options.version:
             require_free(options.out, options.version)
-        return _release(options)
+        return _train_all(options)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _release(options: argparse.Namespace) -> int:
-    plan, commit = CONFIGS[options.network], git_commit()
-    plan = replace(plan, epochs=options.epochs or plan.epochs)
-    mnist = load_mnist(get_settings().data_dir)
-    material = prepared(plan, mnist, KEPT)
-    trained = [fit_resumable.run(plan, seed, material, checkpoint(plan, seed, KEPT)) for seed in range(options.seeds)]
+def _train_all(options: argparse.Namespace) -> int:
+    config, commit = CONFIGS[options.network], git_commit()
+    config = replace(config, epochs=options.epochs or config.epochs)
+    data = load_training_data(config, load_mnist(get_settings().data_dir), CHECKPOINTS)
+    trained = [
+        fit_resumable(config, seed, data, checkpoint_path(config, seed, CHECKPOINTS)) for seed in range(options.seeds)
+    ]
     if options.version:
         shipped = trained[options.ship]
-        origin = Provenance(options.version, plan.network, plan, options.ship, len(shipped.learning), commit)
-        sys.stdout.write(f"saved {publish(plan, shipped, origin, material, options.out)} with its .onnx and .pt\n")
-    found = _scored(plan, trained, mnist.test)
-    write_text_atomically(RESULTS_DIR / f"seeds-{plan.network}.json", found.model_dump_json(indent=1) + "\n")
-    sys.stdout.write(f"{found}\n")
+        provenance = Provenance(options.version, config.network, config, options.ship, len(shipped.learning), commit)
+        sys.stdout.write(f"saved {publish(config, shipped, provenance, data, options.out)} with its .onnx and .pt\n")
+    results = _score_seeds(config, trained, data.mnist.test)
+    write_text_atomically(RESULTS_DIR / f"seeds-{config.network}.json", results.model_dump_json(indent=1) + "\n")
+    sys.stdout.write(f"{results}\n")
     return 0
 
 
-def checkpoint(plan: TrainingConfig, seed: int, kept: Path) -> Path:
-    """Return where a training is kept in folder `kept`, to go on from: one of another practice is another training."""
-    practised = f"-{EDITION}" if plan.practice else ""
-    return kept / f"{plan.network}-{plan.epochs}-{seed}{practised}.pt"
+def checkpoint_path(config: TrainingConfig, seed: int, folder: Path) -> Path:
+    """Return the checkpoint of a training in `folder`; each edition of the synthetic pictures has its own."""
+    edition = f"-{EDITION}" if config.synthetic else ""
+    return folder / f"{config.network}-{config.epochs}-{seed}{edition}.pt"
 
 
-def prepared(plan: TrainingConfig, mnist: Mnist, kept: Path) -> TrainingData:
-    """Return what `plan` learns from and whom; practice is made once and kept in a folder. Raises `ArtefactError`."""
-    teacher = teacher_of(get_paths(get_settings().model_dir, plan.teacher)["onnx"]) if plan.teacher else None
-    return TrainingData(mnist, load_synthetic(mnist.train, kept), teacher)
+def load_training_data(config: TrainingConfig, mnist: Mnist, folder: Path) -> TrainingData:
+    """Return the pictures and the teacher of a training; synthetic pictures are made once and cached in `folder`.
+
+    Raises `ArtefactError` if the teacher's artefact is missing or invalid.
+    """
+    teacher = load_teacher(get_paths(get_settings().model_dir, config.teacher)["onnx"]) if config.teacher else None
+    return TrainingData(mnist, load_synthetic(mnist.train, folder), teacher)
 
 
-def teacher_of(weights: Path) -> Teacher:
-    """Return what answers as the artefact at `weights` does.
+def load_teacher(weights: Path) -> Teacher:
+    """Return the network at `weights` as a teacher.
 
-    As it serves, in ONNX Runtime: in 8 bits a training on CPUs asks it in half of torch's time.
+    It runs in ONNX Runtime, as it is served: in 8 bits, that takes half of torch's time on a CPU.
     """
     runtime = open_runtime(weights, describe(weights).network)
 
-    def answers(pixels: Tensor) -> Tensor:
+    def teacher(pixels: Tensor) -> Tensor:
         return torch.from_numpy(runtime.logits(pixels.cpu().numpy())).to(pixels.device)
 
-    return answers
+    return teacher
 
 
-def publish(plan: TrainingConfig, trained: Trained, origin: Provenance, material: TrainingData, folder: Path) -> Path:
-    """Make a trained network's confidence honest, measure it, and save it as an artefact under `folder`."""
-    confidence = _honest(trained.network, plan, material.mnist.validation)
-    description = measured(trained.network, origin, confidence, material.mnist)
-    pictures = sample(material.mnist.train, material.practice) if plan.eight_bits else None
-    return save(trained.network, description, folder, pictures)
+def publish(
+    config: TrainingConfig, result: TrainingResult, provenance: Provenance, data: TrainingData, folder: Path
+) -> Path:
+    """Calibrate and score a trained network, save it as an artefact in `folder`, and return the path of the .json."""
+    confidence = _calibrate(result.network, config, data.mnist.validation)
+    description = describe_model(result.network, provenance, confidence, data.mnist)
+    sample = sample_pictures(data.mnist.train, data.synthetic) if config.eight_bits else None
+    return save(result.network, description, folder, sample)
 
 
-def _honest(network: nn.Module, plan: TrainingConfig, validation: Digits) -> Confidence:
-    """Return what makes answers honest, fitted on validation digits as other pens, scanners and hands make them."""
-    kinds = load_synthetic(validation, KEPT, FITTING, seed=1)
-    digits = [validation, *(kinds[kind] for kind in KINDS[:-1])]
-    pixels = torch.cat([each.pixels() for each in digits])
-    distorted = augment(pixels, plan.distortion, torch.Generator().manual_seed(1))
-    return fitted(network, distorted, torch.cat([each.labels for each in digits]), kinds[KINDS[-1]].pixels())
+def _calibrate(network: nn.Module, config: TrainingConfig, validation: Digits) -> Confidence:
+    """Fit the confidence on validation digits and on the synthetic pictures made from them."""
+    synthetic = load_synthetic(validation, CHECKPOINTS, CALIBRATION_SIZE, seed=1)
+    *digit_kinds, non_digits = KINDS
+    digits = [validation, *(synthetic[kind] for kind in digit_kinds)]
+    pixels = torch.cat([part.pixels() for part in digits])
+    distorted = augment(pixels, config.distortion, torch.Generator().manual_seed(1))
+    labels = torch.cat([part.labels for part in digits])
+    return fit_confidence(network, distorted, labels, synthetic[non_digits].pixels())
 
 
-def _scored(plan: TrainingConfig, trained: list[Trained], test: Digits) -> Seeds:
-    scores = [figures(logits_of(each.network, test).numpy(), test.labels.numpy()) for each in trained]
+def _score_seeds(config: TrainingConfig, trained: list[TrainingResult], test: Digits) -> SeedResults:
+    metrics = [score(result.network, test) for result in trained]
     seeds = [
-        Seed(
-            seed=number,
-            validation_accuracy=each.learning[-1][1],
-            test_accuracy=score.accuracy,
-            test_loss=score.loss,
-            seconds=round(each.seconds),
-            learning=each.learning,
+        SeedResult(
+            seed=seed,
+            validation_accuracy=result.learning[-1][1],
+            test_accuracy=metric.accuracy,
+            test_loss=metric.loss,
+            seconds=round(result.seconds),
+            learning=result.learning,
         )
-        for number, (each, score) in enumerate(zip(trained, scores, strict=True))
+        for seed, (result, metric) in enumerate(zip(trained, metrics, strict=True))
     ]
-    return Seeds(network=plan.network, parameters=networks.count_parameters(trained[0].network), seeds=seeds)
+    return SeedResults(network=config.network, parameters=networks.count_parameters(trained[0].network), seeds=seeds)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -165,11 +171,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m src.model.training.train_production", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("network", choices=sorted(CONFIGS))
-    parser.add_argument("--version", help="version to save the seed of --ship as; none saves nothing")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--ship", type=int, default=0, help="the seed to save: the first that the gate lets through")
-    parser.add_argument("--epochs", type=int, help="passes over MNIST, other than the plan's")
-    parser.add_argument("--out", type=Path, default=get_settings().model_dir, help="the folder to save into")
+    parser.add_argument("--version", help="version to save the seed of --ship as (default: nothing is saved)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="number of trainings (default: %(default)s)")
+    parser.add_argument("--ship", type=int, default=0, help="seed to save: the first that passes the release gate")
+    parser.add_argument("--epochs", type=int, help="passes over MNIST (default: as configured for the network)")
+    parser.add_argument("--out", type=Path, default=get_settings().model_dir, help="folder to save into")
     return parser
 
 

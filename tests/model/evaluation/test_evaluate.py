@@ -11,7 +11,7 @@ from src.model.evaluation import evaluate, suite
 from src.model.evaluation.predictions import count_digits, predict_all
 from src.model.inference.predictor import Predictor
 from src.model.inference.runtime import open_runtime
-from src.model.training.scoring import figures
+from src.model.training.scoring import compute_metrics
 from src.settings import ROOT, get_settings
 from tests import released
 from tests.pictures import drawn, encoded
@@ -71,11 +71,11 @@ def test_released_network_scores_as_its_metadata_says() -> None:
     test = load_mnist(get_settings().data_dir).test
     runtime = open_runtime(released.PATH.with_suffix(".onnx"), description.network)
     logits = np.concatenate([runtime.logits(part.numpy()) for part in torch.split(test.pixels(), 1000)])
-    measured = figures(logits, test.labels.numpy())
-    near = 5e-4 if description.eight_bits else 1e-4  # the metadata is of the exact weights
-    assert measured.accuracy == pytest.approx(description.test.accuracy, abs=near)
-    assert measured.loss == pytest.approx(description.test.loss, abs=near)
-    assert measured.accuracy >= 0.989
+    found = compute_metrics(logits, test.labels.numpy())
+    near = 5e-4 if description.eight_bits else 1e-4  # the description is of the exact weights
+    assert found.accuracy == pytest.approx(description.test.accuracy, abs=near)
+    assert found.loss == pytest.approx(description.test.loss, abs=near)
+    assert found.accuracy >= 0.989
 
 
 @pytest.mark.mnist

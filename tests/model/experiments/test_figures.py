@@ -9,26 +9,26 @@ from src.model.data.mnist import Mnist
 from src.model.evaluation import plots
 from src.model.experiments import figures, runs
 from src.model.experiments.compare import COMMON
-from src.model.experiments.runs import RunConfig, train
+from src.model.experiments.runs import RunConfig, train_run
 from src.model.training.fit import Recipe
 from src.settings import PLOTS_DIR
 
 NAMES = {"learning", "permuted", "filters", "confusion", "per-digit", "mistakes", "calibration"}
 
 
-def test_every_figure_is_drawn_from_what_was_trained(
+def test_every_figure_is_drawn_and_not_empty(
     few_digits: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(runs.RECIPES, "course", Recipe(epochs=2, batch=20))
     monkeypatch.setattr(runs, "recover_layout", lambda _: np.arange(784))
-    found = [train(few_digits, RunConfig("course", network, layout, 0)) for network, layout in COMMON]
-    figures.draw(few_digits, found, tmp_path)
+    trained = [train_run(few_digits, RunConfig("course", network, layout, 0)) for network, layout in COMMON]
+    figures.draw_all(few_digits, trained, tmp_path)
     drawn = {path.stem: Image.open(path) for path in tmp_path.glob("*.png")}
     assert set(drawn) == NAMES
     assert all(image.width > 300 and image.getextrema() != ((255, 255),) * 4 for image in drawn.values())
 
 
-def test_the_worst_mistakes_are_those_that_gave_the_right_digit_least(few_digits: Mnist) -> None:
+def test_mistakes_start_with_the_least_probability_of_the_right_digit(few_digits: Mnist) -> None:
     probabilities = np.full((len(few_digits.test), 10), 0.05)
     labels = few_digits.test.labels.numpy()
     probabilities[np.arange(len(labels)), labels] = 0.55
@@ -38,7 +38,7 @@ def test_the_worst_mistakes_are_those_that_gave_the_right_digit_least(few_digits
     assert not any(titles[1:])
 
 
-def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_failed_figure_leaves_no_file(tmp_path: Path) -> None:
     def fails() -> Figure:
         raise RuntimeError("out of ink")
 
@@ -47,6 +47,6 @@ def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_committed_figures_are_those_of_the_good_recipe_and_the_recovery() -> None:
+def test_all_figures_are_committed() -> None:
     assert {path.stem for path in (PLOTS_DIR / "best").iterdir()} == NAMES
     assert (PLOTS_DIR / "recovery.png").exists()

@@ -163,7 +163,7 @@ def test_failed_save_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise ArtefactError("no")
 
-    monkeypatch.setattr(export, "to_onnx", fail)
+    monkeypatch.setattr(export, "export_onnx", fail)
     with pytest.raises(ArtefactError):
         export.save(networks.build_seeded("cnn", 0), description(), tmp_path)
     assert list(tmp_path.iterdir()) == []

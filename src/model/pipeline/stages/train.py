@@ -16,7 +16,8 @@ from src.model.inference.artefact import describe
 from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
 from src.model.pipeline.tracking import StageRun, run_stage
-from src.model.training import fit_resumable, train_production
+from src.model.training import train_production
+from src.model.training.fit_resumable import fit_resumable
 from src.model.training.metadata import Provenance, git_commit
 from src.settings import get_settings
 
@@ -56,8 +57,8 @@ def _train_production(params: Train) -> None:
     config = replace(config, epochs=params.epochs or config.epochs)
     # a killed training is resumed only with the same corrected pictures
     folder = BUILD / "training" / sha256(CORRECTED)[:16]
-    data = train_production.prepared(config, load_mnist(get_settings().data_dir), folder)
-    trained = fit_resumable.run(config, params.seed, data, train_production.checkpoint(config, params.seed, folder))
+    data = train_production.load_training_data(config, load_mnist(get_settings().data_dir), folder)
+    trained = fit_resumable(config, params.seed, data, train_production.checkpoint_path(config, params.seed, folder))
     provenance = Provenance(VERSION, config.network, config, params.seed, len(trained.learning), commit)
     train_production.publish(config, trained, provenance, data, CANDIDATE.parent)
 
