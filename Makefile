@@ -110,7 +110,7 @@ lock: install ## pin every package of the images by its digests
 install: environment .venv/test.stamp ## install everything: service, page, training, tests
 
 clean: ## remove environments and caches; data and models stay
-	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .coverage*
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp per set of requirements: they are installed again only when they change.

@@ -9,8 +9,7 @@ from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT
 from tests import pictures
-
-MAX_PIXELS = 25_000_000
+from tests.pictures import MAX_PIXELS
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,9 @@
 """Fixtures of the experiments' tests."""
 
-from typing import Protocol
-
 import pytest
 
 from src.model.experiments.results import Run
-
-
-class MakeRun(Protocol):
-    """Makes the result of a run."""
-
-    def __call__(self, seed: int = 0, recipe: str = "course", accuracy: float = 0.9, mask_bits: int = 0) -> Run:
-        """Return the result of a run of the CNN on the given layout."""
+from tests.model.experiments.make_run import MakeRun
 
 
 @pytest.fixture(scope="session")

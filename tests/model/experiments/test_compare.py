@@ -9,7 +9,7 @@ from src.model.experiments import compare, figures, results
 from src.model.experiments.results import Layout
 from src.model.experiments.runs import RunConfig, TrainedRun, train_run
 from src.settings import get_settings
-from tests.model.experiments.conftest import MakeRun
+from tests.model.experiments.make_run import MakeRun
 
 
 class FakeTraining:

@@ -16,8 +16,8 @@ from src.model.preprocessing.preprocess import preprocess
 from src.model.training.scoring import compute_logits
 from src.settings import ROOT
 from tests import pictures
-from tests.model.conftest import MAX_PIXELS
-from tests.model.experiments.conftest import MakeRun
+from tests.model.experiments.make_run import MakeRun
+from tests.pictures import MAX_PIXELS
 
 PERMUTED_MLP = RunConfig("best", "mlp", "permuted", 0)
 SHIPPED = ("cnn-permuted", "mlp-permuted", "cnn-recovered")

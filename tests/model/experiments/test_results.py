@@ -8,7 +8,7 @@ from src.model.experiments.compare import NETWORKS_AND_LAYOUTS
 from src.model.experiments.results import Results
 from src.model.experiments.runs import RECIPES, make_permutation
 from src.settings import RESULTS_DIR
-from tests.model.experiments.conftest import MakeRun
+from tests.model.experiments.make_run import MakeRun
 
 
 def accuracy(recipe: str, network: str, layout: str) -> float:

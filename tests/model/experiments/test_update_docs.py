@@ -4,7 +4,7 @@ import pytest
 
 from src.model.experiments import recovery_curve, results, update_docs
 from src.model.experiments.results import Results
-from tests.model.experiments.conftest import MakeRun
+from tests.model.experiments.make_run import MakeRun
 
 SNIPPETS = {"best/cnn/given": "99.10 ± 0.05 %", "best/table": "\n\n| a |\n"}
 

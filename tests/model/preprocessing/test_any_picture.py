@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from src.model.data.mnist import encode_png
 from src.model.errors import PictureError
 from src.model.preprocessing.preprocess import preprocess
-from tests.model.conftest import MAX_PIXELS
+from tests.pictures import MAX_PIXELS
 
 LONGEST: Final = 200  # pixels; the shortest side is 1
 PICTURES: Final = 200  # for each seed

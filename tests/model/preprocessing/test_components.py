@@ -5,9 +5,8 @@ from src.model.errors import BlankPicture
 from src.model.preprocessing.components import extract_digit
 from src.model.preprocessing.decode import decode
 from src.model.preprocessing.ink import Ink, find_ink
-from tests.model.conftest import MAX_PIXELS
 from tests.model.preprocessing import samples
-from tests.pictures import drawn, encoded
+from tests.pictures import MAX_PIXELS, drawn, encoded
 
 
 def ink_of(data: bytes) -> Ink:

@@ -6,8 +6,7 @@ from PIL import Image
 
 from src.model import errors
 from src.model.preprocessing.decode import WORK_SIDE, decode, pixel_count
-from tests.model.conftest import MAX_PIXELS
-from tests.pictures import bomb, drawn, encoded
+from tests.pictures import MAX_PIXELS, bomb, drawn, encoded
 
 
 @pytest.mark.parametrize(

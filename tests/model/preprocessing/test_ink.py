@@ -5,9 +5,8 @@ from PIL import Image, ImageFilter
 from src.model.errors import BlankPicture
 from src.model.preprocessing.decode import decode
 from src.model.preprocessing.ink import find_ink
-from tests.model.conftest import MAX_PIXELS
 from tests.model.preprocessing import samples
-from tests.pictures import drawn, encoded
+from tests.pictures import MAX_PIXELS, drawn, encoded
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

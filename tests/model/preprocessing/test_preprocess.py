@@ -5,9 +5,8 @@ from PIL import Image, ImageOps
 from src.model.errors import PictureError
 from src.model.inference.predictor import Predictor
 from src.model.preprocessing.preprocess import STEP_SIDE, Framed, frame, preprocess
-from tests.model.conftest import MAX_PIXELS
 from tests.model.preprocessing.samples import SAMPLES
-from tests.pictures import all_mnist, drawn, encoded, mnist
+from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, mnist
 
 
 def frame_picture(picture: Image.Image) -> Framed:

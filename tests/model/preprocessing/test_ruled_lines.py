@@ -5,8 +5,8 @@ from src.model.errors import BlankPicture
 from src.model.inference.predictor import Predictor
 from src.model.preprocessing.preprocess import preprocess
 from src.model.preprocessing.ruled_lines import remove_ruled_lines
-from tests.model.conftest import MAX_PIXELS
 from tests.model.preprocessing.samples import DARK_RULING, FAINT_RULING, ruled, tightly_cropped
+from tests.pictures import MAX_PIXELS
 
 
 @pytest.mark.parametrize("squared", [False, True])

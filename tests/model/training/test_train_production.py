@@ -12,7 +12,7 @@ from src.model.training import train_production
 from src.model.training.fit_resumable import TrainingConfig, TrainingData, fit_resumable
 from src.model.training.metadata import Provenance, describe_model
 from src.settings import ROOT
-from tests.model.conftest import MAX_PIXELS
+from tests.pictures import MAX_PIXELS
 
 CONFIG = TrainingConfig("micro", epochs=1, mnist=5, synthetic={"others": 5}, distillation_weight=0.5, eight_bits=True)
 
