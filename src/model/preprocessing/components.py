@@ -44,12 +44,14 @@ def extract_digit(ink: Ink) -> tuple[Ink, int]:
     mask = (ink > WEAK_INK).view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)  # most of a drawing is paper
     box = slice(top, top + height), slice(left, left + width)
-    if not width or ink[box].max() <= STRONG_INK:
+    if not width or ink[box].max() <= STRONG_INK:  # OpenCV crashes when it labels an empty picture
         raise BlankPicture(NO_STROKE)
     strokes = np.asarray(cv2.threshold(ink[box], WEAK_INK, 0, cv2.THRESH_TOZERO)[1], np.float32)
-    if cv2.connectedComponents(mask[box], connectivity=8)[0] == 2:  # the paper and one stroke, as on most drawings
+    label_type = cv2.CV_16U if strokes.size < MAX_LABELS * MIN_COMPONENT else cv2.CV_32S
+    count, _ = cv2.connectedComponents(mask[box], connectivity=8, ltype=label_type)
+    if count == 2:  # the paper and one stroke, as on most drawings
         return strokes, 1
-    components = _find_components(strokes, (left, top), ink.shape)
+    components = _find_components(strokes, label_type, (left, top), ink.shape)
     kept = _select_digit(components, ink.shape)
     if not len(kept):
         raise BlankPicture(NO_STROKE)
@@ -61,10 +63,9 @@ def extract_digit(ink: Ink) -> tuple[Ink, int]:
     return strokes[digit] * is_kept[components.labels[digit]], _count_digits(components.boxes[kept])
 
 
-def _find_components(strokes: Ink, offset: tuple[int, int], shape: tuple[int, ...]) -> Components:
+def _find_components(strokes: Ink, label_type: int, offset: tuple[int, int], shape: tuple[int, ...]) -> Components:
     """Return the components of `strokes`, which start at `offset` (x, y) of a picture of `shape`."""
     mask = strokes > 0
-    label_type = cv2.CV_16U if mask.size < MAX_LABELS * MIN_COMPONENT else cv2.CV_32S
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=label_type)
     boxes = np.asarray(stats[:, :4], np.int32)
     start = boxes[:, :2] + offset

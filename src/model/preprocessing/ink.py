@@ -91,9 +91,10 @@ def _may_hold_box(mask: Mask) -> bool:
         return True
     for outline in outlines:
         _, _, width, height = cv2.boundingRect(outline)
-        pixels = cv2.contourArea(outline) + len(outline) / 2 + 1  # inside the outline and on it, by Pick's theorem
-        if _is_large(width, height, mask.shape) and pixels >= MIN_BOX_SOLIDITY * width * height:
-            return True
+        if _is_large(width, height, mask.shape):
+            pixels = cv2.contourArea(outline) + len(outline) / 2 + 1  # inside the outline and on it, by Pick's theorem
+            if pixels >= MIN_BOX_SOLIDITY * width * height:
+                return True
     return False
 
 
