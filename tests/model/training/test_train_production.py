@@ -27,7 +27,7 @@ def material(few_digits: Mnist) -> TrainingData:
 def test_what_was_trained_to_ship_is_saved_and_served(
     material: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_production, "practice", lambda *_, **__: material.practice)  # making it takes long
+    monkeypatch.setattr(train_production, "load_synthetic", lambda *_, **__: material.practice)  # making it takes long
     trained = fit_resumable.run(QUICK, 0, material, tmp_path / "training.pt")
     saved = train_production.publish(
         QUICK, trained, Provenance("micro-0.0.1", "micro", QUICK, 0, 1, "abc"), material, tmp_path
