@@ -36,7 +36,9 @@ def test_every_package_of_an_image_is_pinned_by_digest(image: str) -> None:
     packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
     assert len(packages) == len(pins(f"requirements/{image}.lock"))
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", package) for package in packages)
-    assert "--require-hashes" in (ROOT / DOCKERFILES[image]).read_text()
+    dockerfile = (ROOT / DOCKERFILES[image]).read_text()
+    assert f"COPY requirements/{image}.lock ./\n" in dockerfile
+    assert f"--require-hashes -r {image}.lock\n" in dockerfile  # where COPY has put it
 
 
 @pytest.mark.parametrize("image", ["api", "page"])
