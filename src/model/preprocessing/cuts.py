@@ -1,0 +1,103 @@
+"""Where a piece of ink may be cut into digits that touch: along paths from top to bottom that cross little ink.
+
+The paths of least ink pass through the minima of the projection, and run into the valleys of the upper and the lower
+contour. They are found by dynamic programming, for every column at once.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.preprocessing.ink import Ink
+
+ROWS: Final = 40  # height to which a piece is scaled
+SIDESTEP: Final = 0.15  # cost of a step of one column to the side, in pixels of full ink
+SPACING: Final = 4  # columns: one path is kept of those that pass through as many
+MIDDLE: Final = slice(ROWS // 5, ROWS - ROWS // 5)  # rows in which a path is counted to a column
+MIN_SIDE: Final = 0.04  # of the ink: less on one side of a path is no digit
+MAX_COLUMNS: Final = 600  # a longer piece is scaled down further: it is no number
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Paths from top to bottom through a piece, from left to right; they do not cross each other."""
+
+    columns: NDArray[np.float64]  # [N, h]: the column that each path passes in each row
+    ink: NDArray[np.float64]  # [N]: the ink that each path crosses, in pixels of full ink
+
+
+def find_cuts(ink: Ink) -> Cuts:
+    """Return the paths along which the piece `ink`, [h, w], cropped, may be cut."""
+    height, width = ink.shape
+    scale = min(ROWS / height, MAX_COLUMNS / width)
+    columns = max(1, round(width * scale))
+    small = cv2.resize(ink, (columns, ROWS), interpolation=cv2.INTER_AREA).astype(np.float64)
+    if columns < 2 * SPACING:
+        return Cuts(np.empty((0, height)), np.empty(0))
+    above = _accumulate(small)
+    below = _accumulate(small[::-1])[::-1]
+    through = (above + below - small)[MIDDLE]
+    best = through.min(0)
+    bins = [slice(start, start + SPACING) for start in range(SPACING // 2, columns - 1, SPACING)]
+    starts = np.array([bin_.start + int(best[bin_].argmin()) for bin_ in bins])
+    rows = MIDDLE.start + through[:, starts].argmin(0)
+    paths = _trace(above, below, rows, starts)
+    return _select(paths, best[starts], small, (height, width), scale)
+
+
+def _accumulate(ink: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cost of the cheapest path from the top to each pixel, [h, w]."""
+    cost = np.empty_like(ink)
+    cost[0] = ink[0]
+    for row in range(1, len(ink)):
+        before = cost[row - 1]
+        beside = np.full_like(before, np.inf)
+        beside[1:] = before[:-1]
+        beside[:-1] = np.minimum(beside[:-1], before[1:])
+        cost[row] = ink[row] + np.minimum(before, beside + SIDESTEP)
+    return cost
+
+
+def _trace(
+    above: NDArray[np.float64], below: NDArray[np.float64], rows: NDArray[np.intp], starts: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the columns, [N, h], of the cheapest paths through the pixels at `rows` and `starts`, [N] each."""
+    height = len(above)
+    paths = np.empty((len(starts), height), np.intp)
+    for path, row, start in zip(paths, rows, starts, strict=True):
+        path[row] = start
+    for row in range(height - 2, -1, -1):
+        active = row < rows
+        paths[active, row] = _step(above[row], paths[active, row + 1])
+    for row in range(1, height):
+        active = row > rows
+        paths[active, row] = _step(below[row], paths[active, row - 1])
+    return paths
+
+
+def _step(cost: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the columns of the row with this `cost`, [w], from which paths reach `columns`, [N], of the next row."""
+    beside = np.clip(columns + np.array([[0], [-1], [1]]), 0, len(cost) - 1)  # straight on if it costs the same
+    costs = cost[beside] + SIDESTEP * (beside != columns)
+    return np.asarray(beside[costs.argmin(0), np.arange(len(columns))])
+
+
+def _select(
+    paths: NDArray[np.intp], costs: NDArray[np.float64], small: NDArray[np.float64], shape: tuple[int, int], scale: float
+) -> Cuts:
+    """Drop paths that cut off next to nothing, and of those that cut off the same all but the cheapest."""
+    cumulative = np.pad(small.cumsum(1), ((0, 0), (1, 0)))
+    left = np.array([cumulative[np.arange(len(small)), path].sum() for path in paths]) / max(small.sum(), 1e-9)
+    crossed = np.array([small[np.arange(len(small)), path].sum() for path in paths])
+    kept: list[int] = []
+    for index in np.argsort(costs, kind="stable"):
+        is_new = all(abs(left[index] - left[other]) >= MIN_SIDE for other in kept)
+        if MIN_SIDE <= left[index] <= 1 - MIN_SIDE and is_new:
+            kept.append(int(index))
+    kept.sort(key=lambda index: left[index])
+    ordered = np.maximum.accumulate(paths[kept], axis=0) if kept else paths[:0]
+    rows = np.minimum((np.arange(shape[0]) + 0.5) * len(small) / shape[0], len(small) - 1).astype(int)
+    return Cuts((ordered[:, rows] + 0.5) / (small.shape[1] / shape[1]), crossed[kept] / scale)
