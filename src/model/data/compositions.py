@@ -18,7 +18,8 @@ from src.model.preprocessing.preprocess import SIDE, crop
 Grey = NDArray[np.uint8]
 
 GAP: Final = (1, 9)  # pixels between two digits, at MNIST's size
-OVERLAP: Final = (1, 3)  # pixels by which touching digits overlap
+MAX_OVERLAP: Final = 1  # pixel by which the ink of touching digits overlaps, where it meets first ...
+MAX_NESTING: Final = 0.4  # ... unless their boxes would overlap by more of the narrower one's width
 TOUCHING: Final = 0.5  # ink from which pixels of two digits count as touching
 PAPER: Final = (150, 245)  # grey level of the paper of a sheet
 
@@ -33,13 +34,13 @@ class Composition:
 
 def compose_number(digits: Digits, random: Generator, touching: float = 0.0) -> Composition:
     """Put 2 to 6 digits in a row, apart from each other or, with probability `touching`, touching the next one."""
-    row, text = _compose_row(digits, random, int(random.integers(2, 7)), touching)
+    row = compose_row(digits, random, int(random.integers(2, 7)), touching)
     margins = random.integers(2, 20, 4)
-    ink = np.pad(row, (margins[:2], margins[2:]))
+    ink = np.pad(row.ink, (margins[:2], margins[2:]))
     if (scale := random.uniform(1, 4)) > 1.5:
         ink = np.asarray(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.float32)
     levels = np.asarray(np.rint(np.clip(ink, 0, 1) * 255), np.uint8)
-    return Composition(255 - levels if random.random() < 0.5 else levels, (text,))
+    return Composition(255 - levels if random.random() < 0.5 else levels, (row.text,))
 
 
 def compose_pair(digits: Digits, random: Generator) -> Composition:
@@ -63,9 +64,9 @@ def compose_pair(digits: Digits, random: Generator) -> Composition:
 
 def compose_sheet(digits: Digits, random: Generator) -> Composition:
     """Photograph a sheet with 1 to 6 lines of 1 to 8 digits: pen, shading, rotation, perspective, blur, noise, JPEG."""
-    rows = [_compose_row(digits, random, int(random.integers(1, 9)), 0.05) for _ in range(random.integers(1, 7))]
+    rows = [compose_row(digits, random, int(random.integers(1, 9)), 0.05) for _ in range(random.integers(1, 7))]
     size = random.uniform(1.5, 3.5)
-    inks = [_redraw(row, size, random) for row, _ in rows]
+    inks = [_redraw(row.ink, size, random) for row in rows]
     width = max(ink.shape[1] for ink in inks)
     spacing = [int(random.uniform(0.35, 1.0) * SIDE * size) for _ in inks]
     margin = int(random.uniform(0.8, 2.5) * SIDE * size)
@@ -75,7 +76,7 @@ def compose_sheet(digits: Digits, random: Generator) -> Composition:
         left = margin + int(random.uniform(0, 1) ** 2 * (width - ink.shape[1]))
         sheet[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
         top += ink.shape[0] + space
-    return Composition(_photograph(_turn(sheet, random), random), tuple(text for _, text in rows))
+    return Composition(_photograph(_turn(sheet, random), random), tuple(row.text for row in rows))
 
 
 def _choose(digits: Digits, random: Generator) -> tuple[Ink, str]:
@@ -83,24 +84,36 @@ def _choose(digits: Digits, random: Generator) -> tuple[Ink, str]:
     return digits[index : index + 1].pixels()[0, 0].numpy(), str(int(digits.labels[index]))
 
 
-def _compose_row(digits: Digits, random: Generator, count: int, touching: float) -> tuple[Ink, str]:
-    """Return a row of `count` digits, cropped: ink [h, w], and its text. Digits are a little up or down, large or small."""
-    row, text = np.zeros((2 * SIDE, (count + 1) * (SIDE + GAP[1])), np.float32), ""
-    end, middle = 0, SIDE
-    for _ in range(count):
+@dataclass(frozen=True)
+class Row:
+    """A row of digits, cropped: ink [h, w], the number of the digit that each pixel belongs to, -1 for none, and text."""
+
+    ink: Ink
+    owners: NDArray[np.int8]
+    text: str
+
+
+def compose_row(digits: Digits, random: Generator, count: int, touching: float) -> Row:
+    """Return a row of `count` digits, a little up or down, larger or smaller; a pair touches with probability `touching`."""
+    ink = np.zeros((2 * SIDE, (count + 1) * (SIDE + GAP[1])), np.float32)
+    owners = np.full(ink.shape, -1, np.int8)
+    end, last_width, text = 0, 0, ""
+    for number in range(count):
         digit, label = _choose(digits, random)
-        digit = crop(digit)
-        if (factor := random.uniform(0.85, 1.15)) > 0:
-            digit = np.asarray(cv2.resize(digit, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32)
+        factor = random.uniform(0.85, 1.15)
+        digit = np.asarray(cv2.resize(crop(digit), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32)
         height, width = digit.shape
-        top = middle - height // 2 + int(random.integers(-2, 3))
+        rows = slice(SIDE - height // 2 + int(random.integers(-2, 3)), None)
         left = end + int(random.integers(*GAP))
-        if text and random.random() < touching:
-            left = end - _measure_approach(row[top : top + height, :end], digit) - int(random.integers(*OVERLAP))
-        part = row[top : top + height, left : left + width]
+        if number and random.random() < touching:
+            approach = _measure_approach(ink[rows, :end][:height], digit) + int(random.integers(MAX_OVERLAP + 1))
+            left = end - min(approach, int(MAX_NESTING * min(width, last_width)))
+        part = ink[rows, left : left + width][:height]
+        owners[rows, left : left + width][:height][(digit > part)] = number
         np.maximum(part, digit, out=part)
-        end, text = left + width, text + label
-    return crop(row), text
+        end, last_width, text = left + width, width, text + label
+    x, y, width, height = cv2.boundingRect((ink > 0).view(np.uint8))
+    return Row(ink[y : y + height, x : x + width], owners[y : y + height, x : x + width], text)
 
 
 def _measure_approach(row: Ink, digit: Ink) -> int:
