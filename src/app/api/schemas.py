@@ -1,11 +1,12 @@
 """The responses of the API. Fields are only ever added, and the default answer stays `{"prediction": 4}`.
 
-The classes' names are part of the contract too: generated clients use them. The predictor's own `Prediction` is
-therefore written `predictor.Prediction` here.
+The classes' names are part of the contract too: generated clients use them. The model's own `Prediction` and `Number`
+are therefore written `predictor.Prediction` and `numbers.Number` here.
 """
 
 import base64
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import Problem
-from src.model.inference import predictor
+from src.model.inference import numbers, predictor
 from src.model.inference.artefact import Description, Metrics
 
 
@@ -24,13 +25,39 @@ class Prediction(BaseModel):
     prediction: int = Field(ge=0, le=9)
 
 
-class Details(Prediction):
-    """The digit, how sure the network is, and what it saw."""
+class NumberDigit(BaseModel):
+    """A digit of a number, or something else that stands on its line."""
+
+    prediction: int | None = Field(ge=0, le=9, description="the digit; null: this is not a digit")
+    confidence: float | None = Field(ge=0, le=1, description="calibrated probability of the prediction; null without one")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    box: list[int] = Field(
+        min_length=4, max_length=4, description="left, top, width and height in pixels of the upright picture"
+    )
+
+
+class Number(BaseModel):
+    """What is written on the picture, in reading order; `?` stands for what is not a digit."""
+
+    number: str = Field(description="one character for each of `digits`")
+    digits: list[NumberDigit]
+    lines: list[str] = Field(description="the number, line by line")
+    truncated: bool = Field(description="there are too many pieces of ink, and the smallest were left out")
+
+
+class NumberReading(Number):
+    """What is written on the picture."""
+
+    model: str = Field(description="version of the network that answered")
+
+
+class Details(Prediction, Number):
+    """The digit, how sure the network is, what it saw, and the number if there are several digits."""
 
     confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
     probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
     digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
-    digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
+    digits_seen: int = Field(ge=0, description="digits on the picture, as many as `digits` has with a prediction")
     model: str = Field(description="version of the network that answered")
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
     heat: str | None = Field(
@@ -53,6 +80,15 @@ class DetailsWithSteps(Details):
     steps: StepPictures
 
 
+NUMBER: dict[str, Any] = {
+    "number": "10",
+    "digits": [
+        {"prediction": 1, "confidence": 0.99, "digit_score": 0.98, "box": [40, 60, 22, 160]},
+        {"prediction": 0, "confidence": 0.99, "digit_score": 0.99, "box": [90, 64, 108, 152]},
+    ],
+    "lines": ["10"],
+    "truncated": False,
+}
 DETAILS: dict[str, Any] = {
     "prediction": 4,
     "confidence": 0.97,
@@ -61,6 +97,10 @@ DETAILS: dict[str, Any] = {
     "digits_seen": 1,
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo…",
+    "number": "4",
+    "digits": [{"prediction": 4, "confidence": 0.97, "digit_score": 0.99, "box": [71, 40, 130, 201]}],
+    "lines": ["4"],
+    "truncated": False,
 }
 HEAT: dict[str, Any] = {"heat": DETAILS["image"]}
 STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
@@ -136,7 +176,28 @@ class Status(BaseModel):
     status: str
 
 
-def build_details(prediction: predictor.Prediction, version: str) -> Details:
+def build_number(number: numbers.Number) -> Number:
+    """Return what is written on a picture."""
+    return Number(
+        number="".join(str(mark) for mark in number.marks),
+        digits=[_build_digit(mark) for mark in number.marks],
+        lines=["".join(str(mark) for mark in line) for line in number.lines],
+        truncated=number.truncated,
+    )
+
+
+def _build_digit(mark: numbers.Mark) -> NumberDigit:
+    left, top, width, height = mark.box
+    x, y = math.floor(left), math.floor(top)
+    return NumberDigit(
+        prediction=mark.prediction,
+        confidence=None if mark.prediction is None else mark.confidence,
+        digit_score=mark.digit_score,
+        box=[x, y, math.ceil(left + width) - x, math.ceil(top + height) - y],
+    )
+
+
+def build_details(prediction: predictor.Prediction, number: numbers.Number, version: str) -> Details:
     """Return a prediction with all its details, and with its heat if that was computed."""
     heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
     return Details(
@@ -147,16 +208,19 @@ def build_details(prediction: predictor.Prediction, version: str) -> Details:
         digits_seen=prediction.digits_seen,
         model=version,
         image=data_url(prediction.pixels),
+        **build_number(number).model_dump(),
         **heat,
     )
 
 
-def build_details_with_steps(prediction: predictor.Prediction, version: str) -> DetailsWithSteps:
+def build_details_with_steps(
+    prediction: predictor.Prediction, number: numbers.Number, version: str
+) -> DetailsWithSteps:
     """Return a prediction whose steps were kept, with all its details."""
     steps = prediction.steps or {}
     urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **build_details(prediction, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
+        **build_details(prediction, number, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
     )
 
 

@@ -1,121 +1,173 @@
-"""Read a number: the network judges every candidate of a segmentation graph, and the most probable path is the answer.
+"""Read a number: the networks judge every candidate of a segmentation graph, and the most probable path is the answer.
 
-LeCun et al., "Gradient-based learning applied to document recognition" (1998), section IV. The cost of a path is the
-negative logarithm of its probability: of what each of its candidates is, and of where the ink is divided.
+LeCun et al., "Gradient-based learning applied to document recognition" (1998), section IV. The digit network says what
+a candidate is, if it is a digit; the verifier whether it is a whole one. The cost of a path is the negative logarithm of
+its probability, the sum over its candidates and boundaries; Viterbi's algorithm finds the cheapest.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.model.inference.confidence import compute_digit_score, compute_probabilities
-from src.model.inference.predictor import Predictor
-from src.model.preprocessing.segmentation import LineGraph, Segmentation
+from src.model.inference.predictor import Prediction, Predictor
+from src.model.inference.verifier import Verifier, get_verifier
+from src.model.preprocessing.segmentation import LineGraph, SegmentedPicture, Segmentation
 
-BATCH: Final = 64  # candidates that pass through the network at once, to bound its memory
-NO_DIGIT: Final = "?"
+BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
+UNREADABLE: Final = "?"  # stands in the text for something that is not a digit
 
-Box = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Priors:
-    """What is known before the network looks, fitted to composed validation digits."""
-
-    join: float = 1.0  # log-odds that primitives that just touch horizontally belong to one digit ...
-    join_slope: float = -15.0  # ... and how it changes per digit height between them
-    cut: float = 1.5  # cost of dividing a component ...
-    cut_slope: float = 1.5  # ... and of each stroke width cut through
-    non_digit: float = 5.0  # cost of a sign that is no digit: -log of its share
-    low: float = 8.0  # cost of a digit per height missing to half of the line's digit height
+# Weights of the evidence, fitted to numbers composed from validation digits (docs/decisions).
+DIGIT_WEIGHT: Final = 1.0  # of the logarithm of the digit score
+CLASS_WEIGHT: Final = 1.0  # of the logarithm of the probability of the digit
+WHOLE_WEIGHT: Final = 1.0  # of the logarithm of the verifier's probability
+CUT_COST: Final = 1.0  # of each cut ...
+CUT_WIDTH_COST: Final = 1.0  # ... and of each stroke width that it crosses
+OTHER_COST: Final = 2.2  # of something that is not a digit: one mark in ten
+MIN_PROBABILITY: Final = 1e-12
 
 
 @dataclass(frozen=True)
-class NumberDigit:
-    """A digit of a number, or something else that stands between digits."""
+class Mark:
+    """A digit, or something else that stands on a line."""
 
-    prediction: int | None  # 0..9; None: not a digit
-    confidence: float  # 0..1: calibrated probability of the digit
-    digit_score: float  # 0..1, how much this is a digit at all
-    box: tuple[float, float, float, float]
+    prediction: int | None  # 0..9; None: it is not a digit
+    confidence: float  # 0..1: the calibrated probability of the likeliest digit
+    digit_score: float  # 0..1: how much it is a digit at all
+    box: tuple[float, float, float, float]  # left, top, width, height in pixels of the segmented picture
 
-
-class Scorer:
-    """The evidence for candidates, computed by the network only when it is asked for."""
-
-    def __init__(self, predictor: Predictor, graph: LineGraph) -> None:
-        self.predictor, self.graph = predictor, graph
-        self.log_digit = np.full(len(graph.spans), -np.inf)
-        self.log_other = np.full(len(graph.spans), -np.inf)
-        self.known: dict[int, tuple[int, float, float]] = {}
-
-    def score(self, indices: NDArray[np.intp]) -> None:
-        new = [int(i) for i in indices if int(i) not in self.known]
-        calibration = self.predictor.description.confidence
-        for start in range(0, len(new), BATCH):
-            batch = new[start : start + BATCH]
-            logits = self.predictor.runtime.logits(self.graph.pixels[batch][:, None])
-            for index, row in zip(batch, logits.tolist(), strict=True):
-                probabilities = compute_probabilities(row, calibration)
-                score = compute_digit_score(row, calibration)
-                confidence = max(probabilities)
-                self.known[index] = (probabilities.index(confidence), confidence, score)
-                self.log_digit[index] = np.log(max(score * confidence, 1e-12))
-                self.log_other[index] = np.log(max(1 - score, 1e-12))
+    def __str__(self) -> str:
+        return UNREADABLE if self.prediction is None else str(self.prediction)
 
 
-def read(predictor: Predictor, segmentation: Segmentation, priors: Priors = Priors()) -> list[list[NumberDigit]]:
-    """Return the digits of each line."""
-    return [read_line(predictor, graph, priors) for graph in segmentation.lines]
+@dataclass(frozen=True)
+class Number:
+    """What is written on a picture."""
+
+    lines: list[list[Mark]]  # in reading order
+    truncated: bool  # there were too many marks, and the smallest were left out
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All marks in reading order."""
+        return [mark for line in self.lines for mark in line]
+
+    @property
+    def digits_seen(self) -> int:
+        """The number of digits."""
+        return sum(mark.prediction is not None for mark in self.marks)
 
 
-def read_line(predictor: Predictor, graph: LineGraph, priors: Priors) -> list[NumberDigit]:
-    scorer = Scorer(predictor, graph)
-    is_whole = (graph.cuts[graph.spans] == 0).all(1)
-    scorer.score(np.flatnonzero(is_whole))
-    path, costs = find_path(graph, scorer, priors)
-    doubtful = np.zeros(len(graph.spans), bool)
+def predict_number(predictor: Predictor, picture: SegmentedPicture, heat: bool = False) -> tuple[Prediction, Number]:
+    """Return the prediction for a picture as a single digit, with the heat map if `heat`, and the number on it.
+
+    If there is only one mark on the picture, both agree.
+    """
+    prediction = (predictor.predict_with_heat if heat else predictor.predict_framed)(picture.framed)
+    number = read_number(predictor, get_verifier(), picture.segmentation)
+    if len(number.marks) == 1:
+        number = replace(number, lines=[[_adopt(prediction, number.marks[0])]])
+    return replace(prediction, digits_seen=number.digits_seen), number
+
+
+def read_number(predictor: Predictor, verifier: Verifier, segmentation: Segmentation) -> Number:
+    """Return what is written on a segmented picture."""
+    lines = [_read_line(_Evidence(predictor, verifier, graph)) for graph in segmentation.lines]
+    return Number(lines, segmentation.truncated)
+
+
+def _adopt(prediction: Prediction, mark: Mark) -> Mark:
+    """Return a picture's only mark with the prediction for the whole picture."""
+    score = prediction.digit_score
+    is_digit = -DIGIT_WEIGHT * math.log(max(score, MIN_PROBABILITY)) <= _cost_of_other(score)
+    digit, confidence = prediction.prediction, prediction.probabilities[prediction.prediction]
+    return replace(mark, prediction=digit if is_digit else None, confidence=confidence, digit_score=score)
+
+
+class _Evidence:
+    """What the networks say about the candidates of a line; computed only for those that are asked for."""
+
+    def __init__(self, predictor: Predictor, verifier: Verifier, graph: LineGraph) -> None:
+        self.graph = graph
+        self._predictor, self._verifier = predictor, verifier
+        self.predictions = np.full(len(graph.spans), -1)
+        self.confidences, self.scores = np.zeros((2, len(graph.spans)))
+        self.digit_costs, self.other_costs = np.full((2, len(graph.spans)), np.inf)
+
+    def compute(self, is_wanted: NDArray[np.bool_]) -> None:
+        """Let the networks judge the wanted candidates, [E], that they have not judged yet."""
+        wanted = np.flatnonzero(is_wanted & (self.predictions < 0))
+        for start in range(0, len(wanted), BATCH):
+            self._judge(wanted[start : start + BATCH])
+
+    def _judge(self, indices: NDArray[np.intp]) -> None:
+        calibration = self._predictor.description.confidence
+        whole = -np.logaddexp(0, -self._verifier.log_odds(self.graph.contexts[indices]))
+        logits = self._predictor.runtime.logits(self.graph.pixels[indices][:, None])
+        for index, row, log_whole in zip(indices, logits.tolist(), whole.tolist(), strict=True):
+            probabilities = compute_probabilities(row, calibration)
+            confidence, score = max(probabilities), compute_digit_score(row, calibration)
+            self.predictions[index] = probabilities.index(confidence)
+            self.confidences[index], self.scores[index] = confidence, score
+            self.digit_costs[index] = (
+                -DIGIT_WEIGHT * math.log(max(score, MIN_PROBABILITY))
+                - CLASS_WEIGHT * math.log(confidence)
+                - WHOLE_WEIGHT * log_whole
+            )
+            self.other_costs[index] = _cost_of_other(score) - WHOLE_WEIGHT * log_whole
+
+    def make_mark(self, index: int) -> Mark:
+        """Return the mark that a candidate is."""
+        is_digit = self.digit_costs[index] <= self.other_costs[index]
+        prediction = int(self.predictions[index]) if is_digit else None
+        left, top, width, height = self.graph.boxes[index].tolist()
+        return Mark(prediction, float(self.confidences[index]), float(self.scores[index]), (left, top, width, height))
+
+
+def _cost_of_other(digit_score: float) -> float:
+    return OTHER_COST - math.log(max(1 - digit_score, MIN_PROBABILITY))
+
+
+def _read_line(evidence: _Evidence) -> list[Mark]:
+    """Return the marks of a line.
+
+    First without cuts; then what costs more than a cut may be divided. A path through a cut can't be cheaper than it.
+    """
+    graph = evidence.graph
+    breaks = np.where(graph.cuts > 0, CUT_COST + CUT_WIDTH_COST * graph.cuts, 0)
+    evidence.compute((graph.cuts[graph.spans] == 0).all(1))
+    path = find_path(graph.spans, np.minimum(evidence.digit_costs, evidence.other_costs), breaks)
+    is_doubtful = np.zeros(len(graph.spans), bool)
     for index in path:
         start, end = graph.spans[index]
-        inside = graph.cuts[start + 1 : end]
-        if (inside > 0).any() and costs[index] > priors.cut + priors.cut_slope * inside[inside > 0].min():
-            doubtful |= (graph.spans >= start).all(1) & (graph.spans <= end).all(1)
-    if doubtful.any():
-        scorer.score(np.flatnonzero(doubtful))
-        path, costs = find_path(graph, scorer, priors)
-    return [make(scorer, graph, index, priors) for index in path]
+        cost = min(evidence.digit_costs[index], evidence.other_costs[index])
+        if end > start + 1 and cost > breaks[start + 1 : end].min():
+            is_doubtful |= (graph.spans[:, 0] >= start) & (graph.spans[:, 1] <= end)
+    if is_doubtful.any():
+        evidence.compute(is_doubtful)
+        path = find_path(graph.spans, np.minimum(evidence.digit_costs, evidence.other_costs), breaks)
+    return [evidence.make_mark(index) for index in path]
 
 
-def make(scorer: Scorer, graph: LineGraph, index: int, priors: Priors) -> NumberDigit:
-    prediction, confidence, score = scorer.known[index]
-    low = priors.low * max(0.0, 0.5 - graph.heights[index])
-    digit = scorer.log_digit[index] - low >= scorer.log_other[index] - priors.non_digit
-    return NumberDigit(prediction if digit else None, confidence, score, tuple(graph.boxes[index].tolist()))
+def find_path(spans: NDArray[np.intp], costs: NDArray[np.float64], breaks: NDArray[np.float64]) -> Sequence[int]:
+    """Return the edges of the cheapest path from the first node to the last.
 
-
-def find_path(graph: LineGraph, scorer: Scorer, priors: Priors) -> tuple[list[int], NDArray[np.float64]]:
-    gap = np.nan_to_num(graph.gaps)
-    log_odds = priors.join + priors.join_slope * gap
-    is_cut = graph.cuts > 0
-    breaks = np.where(is_cut, priors.cut + priors.cut_slope * graph.cuts, np.logaddexp(0, log_odds))
-    joins = np.where(is_cut, 0, np.logaddexp(0, -log_odds))
-    breaks[[0, -1]] = joins[[0, -1]] = 0
-    low = priors.low * np.maximum(0, 0.5 - graph.heights)
-    evidence = np.minimum(low - scorer.log_digit, priors.non_digit - scorer.log_other)
-    cumulative = np.concatenate([[0], joins.cumsum()])
-    starts, ends = graph.spans.T
-    costs = evidence + cumulative[ends] - cumulative[starts + 1]
-    best = np.full(len(graph.cuts), np.inf)
-    back = np.full(len(graph.cuts), -1)
+    `spans`, [E, 2], are the nodes that edges join; `costs`, [E], are infinite for edges that can't be used; `breaks`,
+    [B], are the costs of the nodes.
+    """
+    best, last = np.full(len(breaks), np.inf), np.full(len(breaks), -1)
     best[0] = 0
-    for index in np.argsort(ends, kind="stable"):
-        total = best[starts[index]] + costs[index] + breaks[ends[index]]
-        if total < best[ends[index]]:
-            best[ends[index]], back[ends[index]] = total, index
-    path, at = [], len(best) - 1
-    while at > 0:
-        path.append(int(back[at]))
-        at = starts[back[at]]
-    return path[::-1], costs
+    for index in spans[:, 1].argsort(kind="stable"):
+        start, end = spans[index]
+        cost = best[start] + costs[index] + breaks[end]
+        if cost < best[end]:
+            best[end], last[end] = cost, index
+    path, node = [], len(breaks) - 1
+    while node > 0:
+        path.append(int(last[node]))
+        node = int(spans[last[node], 0])
+    return path[::-1]

@@ -5,7 +5,8 @@ in MNIST; a path through the graph, from the first boundary to the last, is a re
 learning applied to document recognition" (1998), section IV.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -14,12 +15,24 @@ from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
 from src.model.preprocessing.components import NO_STROKE
-from src.model.preprocessing.ink import Ink
-from src.model.preprocessing.preprocess import centre, fit_to_box, normalise_stroke_width
+from src.model.preprocessing.decode import decode, measure_size
+from src.model.preprocessing.ink import Ink, find_ink
+from src.model.preprocessing.inverted_bands import undo_inversion
+from src.model.preprocessing.preprocess import (
+    Framed,
+    centre,
+    fit_to_box,
+    frame,
+    measure_stroke_width,
+    normalise_stroke_width,
+)
 from src.model.preprocessing.primitives import Primitives, find_pieces, split_line, threshold
+from src.model.preprocessing.ruled_lines import remove_ruled_lines
 from src.model.preprocessing.text_lines import group_lines, measure_digit_height
 
-MIN_SIDE: Final = 160  # pixels: smaller pictures are enlarged, so that paths between digits are found
+DIGIT_HEIGHT: Final = 80  # pixels: pictures are scaled so that most digits are this high ...
+MAX_ENLARGED_SIDE: Final = 800  # ... but not enlarged beyond this
+MIN_THICKNESS: Final = 2.0  # pixels of the scaled picture: thinner strokes are thickened
 MAX_PIECES: Final = 256  # on a picture; of more, the smallest are left out
 MAX_CUTS: Final = 256  # on a picture; components found later are not cut
 MAX_RUN: Final = 12  # primitives of a candidate, unless it is a whole component
@@ -49,12 +62,28 @@ class Segmentation:
     truncated: bool  # there were too many pieces, and the smallest were left out
 
 
+@dataclass(frozen=True)
+class SegmentedPicture:
+    """A picture as a single digit, and as lines of candidates with their boxes in pixels of the upright picture."""
+
+    framed: Framed
+    segmentation: Segmentation
+
+
+def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
+    """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
+    colours = decode(data, max_pixels)
+    ink = find_ink(colours)
+    segmentation = segment(remove_ruled_lines(undo_inversion(ink)))
+    width, height = measure_size(data, colours)
+    scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
+    lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
+    return SegmentedPicture(frame(ink, keep_steps), replace(segmentation, lines=lines))
+
+
 def segment(ink: Ink) -> Segmentation:
     """Return the candidates on a picture from its `ink`, [H, W]. Raises `BlankPicture` if there is no stroke."""
-    scale = max(1.0, MIN_SIDE / max(ink.shape))
-    if scale > 1:
-        large = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        ink = np.asarray(np.clip(large, 0, 1), np.float32)
+    ink, scale = _normalise_height(ink)
     strokes = threshold(ink)
     pieces = find_pieces(strokes, MAX_PIECES)
     if not len(pieces.label):
@@ -67,6 +96,21 @@ def segment(ink: Ink) -> Segmentation:
         max_cuts -= int((primitives.cuts > 0).sum())
         graphs.append(build_graph(primitives, height, scale))
     return Segmentation(graphs, pieces.truncated)
+
+
+def _normalise_height(ink: Ink) -> tuple[Ink, float]:
+    """Scale a picture so that its digits are about `DIGIT_HEIGHT` high; return it and the factor."""
+    pieces = find_pieces(threshold(ink), MAX_PIECES)
+    if not len(pieces.label):
+        return ink, 1.0
+    factor = DIGIT_HEIGHT / measure_digit_height(pieces.boxes.astype(np.float64), pieces.mass)
+    factor = min(factor, max(1.0, MAX_ENLARGED_SIDE / max(ink.shape)))
+    if (thickness := measure_stroke_width(ink)) * factor < MIN_THICKNESS:  # hairlines would fade
+        side = math.ceil(MIN_THICKNESS / factor - thickness) + 1
+        ink = np.asarray(cv2.dilate(ink, np.ones((side, side), np.uint8)), np.float32)
+    size = tuple(max(1, round(side * factor)) for side in ink.shape[::-1])
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(np.clip(cv2.resize(ink, size, interpolation=method), 0, 1), np.float32), factor
 
 
 def build_graph(primitives: Primitives, height: float, scale: float = 1.0) -> LineGraph:
