@@ -29,7 +29,7 @@ class NumberDigit(BaseModel):
     """A digit of a number, or something else that stands on its line."""
 
     prediction: int | None = Field(ge=0, le=9, description="the digit; null: this is not a digit")
-    confidence: float | None = Field(ge=0, le=1, description="calibrated probability of the prediction; null without one")
+    confidence: float | None = Field(ge=0, le=1, description="calibrated probability of the prediction, or null")
     digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
     box: list[int] = Field(
         min_length=4, max_length=4, description="left, top, width and height in pixels of the upright picture"
@@ -220,7 +220,8 @@ def build_details_with_steps(
     steps = prediction.steps or {}
     urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **build_details(prediction, number, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
+        **build_details(prediction, number, version).model_dump(exclude_unset=True),
+        steps=StepPictures.model_validate(urls),
     )
 
 

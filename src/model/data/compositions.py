@@ -48,10 +48,10 @@ def compose_pair(digits: Digits, random: Generator) -> Composition:
     chosen = [_choose(digits, random) for _ in range(2)]
     kind = int(random.integers(3))
     ink = np.zeros((SIDE, SIDE), np.float32)
-    for number, (digit, _) in enumerate(chosen):
-        half = SIDE // 2
+    half = SIDE // 2
+    for number, (picture, _) in enumerate(chosen):
+        digit = crop(picture) if kind == 2 else picture
         if kind == 2:
-            digit = crop(digit)
             factor = min((half - 1) / digit.shape[1], random.uniform(16, 24) / digit.shape[0])
             size = (max(1, int(digit.shape[1] * factor)), max(1, int(digit.shape[0] * factor)))
         else:
@@ -86,7 +86,7 @@ def _choose(digits: Digits, random: Generator) -> tuple[Ink, str]:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of digits, cropped: ink [h, w], the number of the digit that each pixel belongs to, -1 for none, and text."""
+    """A row of digits, cropped: ink [h, w], the number of the digit that each pixel belongs to or -1, and the text."""
 
     ink: Ink
     owners: NDArray[np.int8]
@@ -94,14 +94,19 @@ class Row:
 
 
 def compose_row(digits: Digits, random: Generator, count: int, touching: float) -> Row:
-    """Return a row of `count` digits, a little up or down, larger or smaller; a pair touches with probability `touching`."""
+    """Return a row of `count` digits, of which neighbours touch with probability `touching`.
+
+    They are a little up or down, larger or smaller.
+    """
     ink = np.zeros((2 * SIDE, (count + 1) * (SIDE + GAP[1])), np.float32)
     owners = np.full(ink.shape, -1, np.int8)
     end, last_width, text = 0, 0, ""
     for number in range(count):
         digit, label = _choose(digits, random)
         factor = random.uniform(0.85, 1.15)
-        digit = np.asarray(cv2.resize(crop(digit), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32)
+        digit = np.asarray(
+            cv2.resize(crop(digit), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32
+        )
         height, width = digit.shape
         rows = slice(SIDE - height // 2 + int(random.integers(-2, 3)), None)
         left = end + int(random.integers(*GAP))

@@ -1,12 +1,11 @@
 """Read a number: the networks judge every candidate of a segmentation graph, and the most probable path is the answer.
 
 LeCun et al., "Gradient-based learning applied to document recognition" (1998), section IV. The digit network says what
-a candidate is, if it is a digit; the verifier whether it is a whole one. The cost of a path is the negative logarithm of
-its probability, the sum over its candidates and boundaries; Viterbi's algorithm finds the cheapest.
+a candidate is, if it is a digit; the verifier whether it is a whole one. The cost of a path is the negative logarithm
+of its probability, the sum over its candidates and boundaries; Viterbi's algorithm finds the cheapest.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,18 +15,13 @@ from numpy.typing import NDArray
 from src.model.inference.confidence import compute_digit_score, compute_probabilities
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.inference.verifier import Verifier, get_verifier
-from src.model.preprocessing.segmentation import LineGraph, SegmentedPicture, Segmentation
+from src.model.preprocessing.segmentation import LineGraph, Segmentation, SegmentedPicture
 
 BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
 UNREADABLE: Final = "?"  # stands in the text for something that is not a digit
 
-# Weights of the evidence, fitted to numbers composed from validation digits (docs/decisions).
-DIGIT_WEIGHT: Final = 1.0  # of the logarithm of the digit score
-CLASS_WEIGHT: Final = 1.0  # of the logarithm of the probability of the digit
-WHOLE_WEIGHT: Final = 1.0  # of the logarithm of the verifier's probability
-CUT_COST: Final = 1.0  # of each cut ...
-CUT_WIDTH_COST: Final = 1.0  # ... and of each stroke width that it crosses
-OTHER_COST: Final = 2.2  # of something that is not a digit: one mark in ten
+OTHER_SHARE: Final = 0.1  # of the marks on a line that are no digits, before the network looks
+PROBABLE: Final = math.log(2)  # the cost of what is as probable as not
 MIN_PROBABILITY: Final = 1e-12
 
 
@@ -83,7 +77,7 @@ def read_number(predictor: Predictor, verifier: Verifier, segmentation: Segmenta
 def _adopt(prediction: Prediction, mark: Mark) -> Mark:
     """Return a picture's only mark with the prediction for the whole picture."""
     score = prediction.digit_score
-    is_digit = -DIGIT_WEIGHT * math.log(max(score, MIN_PROBABILITY)) <= _cost_of_other(score)
+    is_digit = _cost(score) <= _cost_of_other(score)
     digit, confidence = prediction.prediction, prediction.probabilities[prediction.prediction]
     return replace(mark, prediction=digit if is_digit else None, confidence=confidence, digit_score=score)
 
@@ -113,12 +107,13 @@ class _Evidence:
             confidence, score = max(probabilities), compute_digit_score(row, calibration)
             self.predictions[index] = probabilities.index(confidence)
             self.confidences[index], self.scores[index] = confidence, score
-            self.digit_costs[index] = (
-                -DIGIT_WEIGHT * math.log(max(score, MIN_PROBABILITY))
-                - CLASS_WEIGHT * math.log(confidence)
-                - WHOLE_WEIGHT * log_whole
-            )
-            self.other_costs[index] = _cost_of_other(score) - WHOLE_WEIGHT * log_whole
+            self.digit_costs[index] = _cost(score) + _cost(confidence) - log_whole
+            self.other_costs[index] = _cost_of_other(score) - log_whole
+
+    @property
+    def costs(self) -> NDArray[np.float64]:
+        """The costs of the candidates, [E], as whatever is cheaper; infinite for those not judged."""
+        return np.minimum(self.digit_costs, self.other_costs)
 
     def make_mark(self, index: int) -> Mark:
         """Return the mark that a candidate is."""
@@ -128,45 +123,43 @@ class _Evidence:
         return Mark(prediction, float(self.confidences[index]), float(self.scores[index]), (left, top, width, height))
 
 
+def _cost(probability: float) -> float:
+    return -math.log(max(probability, MIN_PROBABILITY))
+
+
 def _cost_of_other(digit_score: float) -> float:
-    return OTHER_COST - math.log(max(1 - digit_score, MIN_PROBABILITY))
+    return _cost(1 - digit_score) + _cost(OTHER_SHARE / (1 - OTHER_SHARE))
 
 
 def _read_line(evidence: _Evidence) -> list[Mark]:
-    """Return the marks of a line.
-
-    First without cuts; then what costs more than a cut may be divided. A path through a cut can't be cheaper than it.
-    """
+    """Return the marks of a line: first without cuts, and then what is probably not one digit may be divided."""
     graph = evidence.graph
-    breaks = np.where(graph.cuts > 0, CUT_COST + CUT_WIDTH_COST * graph.cuts, 0)
-    evidence.compute((graph.cuts[graph.spans] == 0).all(1))
-    path = find_path(graph.spans, np.minimum(evidence.digit_costs, evidence.other_costs), breaks)
+    evidence.compute(~graph.is_cut[graph.spans].any(1))
+    path = find_path(graph.spans, evidence.costs)
     is_doubtful = np.zeros(len(graph.spans), bool)
     for index in path:
         start, end = graph.spans[index]
-        cost = min(evidence.digit_costs[index], evidence.other_costs[index])
-        if end > start + 1 and cost > breaks[start + 1 : end].min():
+        if evidence.costs[index] > PROBABLE:
             is_doubtful |= (graph.spans[:, 0] >= start) & (graph.spans[:, 1] <= end)
     if is_doubtful.any():
         evidence.compute(is_doubtful)
-        path = find_path(graph.spans, np.minimum(evidence.digit_costs, evidence.other_costs), breaks)
+        path = find_path(graph.spans, evidence.costs)
     return [evidence.make_mark(index) for index in path]
 
 
-def find_path(spans: NDArray[np.intp], costs: NDArray[np.float64], breaks: NDArray[np.float64]) -> Sequence[int]:
+def find_path(spans: NDArray[np.intp], costs: NDArray[np.float64]) -> list[int]:
     """Return the edges of the cheapest path from the first node to the last.
 
-    `spans`, [E, 2], are the nodes that edges join; `costs`, [E], are infinite for edges that can't be used; `breaks`,
-    [B], are the costs of the nodes.
+    `spans`, [E, 2], are the nodes that edges join; `costs`, [E], are infinite for edges that can't be used.
     """
-    best, last = np.full(len(breaks), np.inf), np.full(len(breaks), -1)
+    count = int(spans.max()) + 1
+    best, last = np.full(count, np.inf), np.full(count, -1)
     best[0] = 0
     for index in spans[:, 1].argsort(kind="stable"):
         start, end = spans[index]
-        cost = best[start] + costs[index] + breaks[end]
-        if cost < best[end]:
+        if (cost := best[start] + costs[index]) < best[end]:
             best[end], last[end] = cost, index
-    path, node = [], len(breaks) - 1
+    path, node = [], count - 1
     while node > 0:
         path.append(int(last[node]))
         node = int(spans[last[node], 0])

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from src.model.preprocessing.ink import Ink
 
 ROWS: Final = 40  # height to which a piece is scaled
-SIDESTEP: Final = 0.15  # cost of a step of one column to the side, in pixels of full ink
-SPACING: Final = 4  # columns: one path is kept of those that pass through as many
+SIDESTEPS: Final = (0.2, 3.0)  # cost of a step of one column, in pixels of full ink: of winding and of upright paths
+SPACING: Final = 3  # columns: one path is kept of those that pass through as many
 MIDDLE: Final = slice(ROWS // 5, ROWS - ROWS // 5)  # rows in which a path is counted to a column
-MIN_SIDE: Final = 0.04  # of the ink: less on one side of a path is no digit
+MIN_SIDE: Final = 0.02  # of the ink: less on one side of a path is no digit
 MAX_COLUMNS: Final = 600  # a longer piece is scaled down further: it is no number
 
 
@@ -37,18 +37,22 @@ def find_cuts(ink: Ink) -> Cuts:
     small = cv2.resize(ink, (columns, ROWS), interpolation=cv2.INTER_AREA).astype(np.float64)
     if columns < 2 * SPACING:
         return Cuts(np.empty((0, height)), np.empty(0))
-    above = _accumulate(small)
-    below = _accumulate(small[::-1])[::-1]
-    through = (above + below - small)[MIDDLE]
+    paths = np.concatenate([_find_paths(small, sidestep) for sidestep in SIDESTEPS])
+    return _select(paths, small, (height, width), scale)
+
+
+def _find_paths(ink: NDArray[np.float64], sidestep: float) -> NDArray[np.intp]:
+    """Return the columns, [N, h], of the cheapest path through each bin of columns of `ink`, [h, w]."""
+    above = _accumulate(ink, sidestep)
+    below = _accumulate(ink[::-1], sidestep)[::-1]
+    through = (above + below - ink)[MIDDLE]
     best = through.min(0)
-    bins = [slice(start, start + SPACING) for start in range(SPACING // 2, columns - 1, SPACING)]
+    bins = [slice(start, start + SPACING) for start in range(SPACING // 2, ink.shape[1] - 1, SPACING)]
     starts = np.array([bin_.start + int(best[bin_].argmin()) for bin_ in bins])
-    rows = MIDDLE.start + through[:, starts].argmin(0)
-    paths = _trace(above, below, rows, starts)
-    return _select(paths, best[starts], small, (height, width), scale)
+    return _trace(above, below, MIDDLE.start + through[:, starts].argmin(0), starts, sidestep)
 
 
-def _accumulate(ink: NDArray[np.float64]) -> NDArray[np.float64]:
+def _accumulate(ink: NDArray[np.float64], sidestep: float) -> NDArray[np.float64]:
     """Return the cost of the cheapest path from the top to each pixel, [h, w]."""
     cost = np.empty_like(ink)
     cost[0] = ink[0]
@@ -57,12 +61,16 @@ def _accumulate(ink: NDArray[np.float64]) -> NDArray[np.float64]:
         beside = np.full_like(before, np.inf)
         beside[1:] = before[:-1]
         beside[:-1] = np.minimum(beside[:-1], before[1:])
-        cost[row] = ink[row] + np.minimum(before, beside + SIDESTEP)
+        cost[row] = ink[row] + np.minimum(before, beside + sidestep)
     return cost
 
 
 def _trace(
-    above: NDArray[np.float64], below: NDArray[np.float64], rows: NDArray[np.intp], starts: NDArray[np.intp]
+    above: NDArray[np.float64],
+    below: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    sidestep: float,
 ) -> NDArray[np.intp]:
     """Return the columns, [N, h], of the cheapest paths through the pixels at `rows` and `starts`, [N] each."""
     height = len(above)
@@ -71,33 +79,32 @@ def _trace(
         path[row] = start
     for row in range(height - 2, -1, -1):
         active = row < rows
-        paths[active, row] = _step(above[row], paths[active, row + 1])
+        paths[active, row] = _step(above[row], paths[active, row + 1], sidestep)
     for row in range(1, height):
         active = row > rows
-        paths[active, row] = _step(below[row], paths[active, row - 1])
+        paths[active, row] = _step(below[row], paths[active, row - 1], sidestep)
     return paths
 
 
-def _step(cost: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.intp]:
+def _step(cost: NDArray[np.float64], columns: NDArray[np.intp], sidestep: float) -> NDArray[np.intp]:
     """Return the columns of the row with this `cost`, [w], from which paths reach `columns`, [N], of the next row."""
     beside = np.clip(columns + np.array([[0], [-1], [1]]), 0, len(cost) - 1)  # straight on if it costs the same
-    costs = cost[beside] + SIDESTEP * (beside != columns)
+    costs = cost[beside] + sidestep * (beside != columns)
     return np.asarray(beside[costs.argmin(0), np.arange(len(columns))])
 
 
-def _select(
-    paths: NDArray[np.intp], costs: NDArray[np.float64], small: NDArray[np.float64], shape: tuple[int, int], scale: float
-) -> Cuts:
-    """Drop paths that cut off next to nothing, and of those that cut off the same all but the cheapest."""
+def _select(paths: NDArray[np.intp], small: NDArray[np.float64], shape: tuple[int, int], scale: float) -> Cuts:
+    """Drop paths that cut off next to nothing, and of those that cut off the same all that cross more ink."""
+    rows = np.arange(len(small))
     cumulative = np.pad(small.cumsum(1), ((0, 0), (1, 0)))
-    left = np.array([cumulative[np.arange(len(small)), path].sum() for path in paths]) / max(small.sum(), 1e-9)
-    crossed = np.array([small[np.arange(len(small)), path].sum() for path in paths])
+    left = cumulative[rows, paths].sum(1) / max(small.sum(), 1e-9)
+    crossed = small[rows, paths].sum(1)
     kept: list[int] = []
-    for index in np.argsort(costs, kind="stable"):
+    for index in crossed.argsort(kind="stable"):
         is_new = all(abs(left[index] - left[other]) >= MIN_SIDE for other in kept)
         if MIN_SIDE <= left[index] <= 1 - MIN_SIDE and is_new:
             kept.append(int(index))
     kept.sort(key=lambda index: left[index])
     ordered = np.maximum.accumulate(paths[kept], axis=0) if kept else paths[:0]
-    rows = np.minimum((np.arange(shape[0]) + 0.5) * len(small) / shape[0], len(small) - 1).astype(int)
-    return Cuts((ordered[:, rows] + 0.5) / (small.shape[1] / shape[1]), crossed[kept] / scale)
+    original = np.minimum((np.arange(shape[0]) + 0.5) * len(small) / shape[0], len(small) - 1).astype(int)
+    return Cuts((ordered[:, original] + 0.5) * shape[1] / small.shape[1], crossed[kept] / scale)

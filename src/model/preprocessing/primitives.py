@@ -16,8 +16,7 @@ from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import measure_stroke_width
 
 MIN_SPECK: Final = 0.75  # of the stroke width: pieces whose longer side is shorter are specks
-MIN_CUT_WIDTH: Final = 0.4  # of the digit height: narrower pieces are not cut
-MAX_CUT: Final = 2.2  # stroke widths that a cut may cross
+MIN_CUT_WIDTH: Final = 0.3  # of the digit height: narrower pieces are not cut
 
 Labels = NDArray[np.int32]  # [H, W]
 
@@ -43,7 +42,6 @@ class Primitives:
     ids: Labels  # [h, w]: number of the primitive, -1 elsewhere
     boxes: NDArray[np.intp]  # [P, 4]: left, top, right, bottom
     pieces: NDArray[np.intp]  # [P]: the piece that each one is part of
-    cuts: NDArray[np.float64]  # [P]: stroke widths cut through to separate it from the part to its left; 0: nothing
 
 
 def find_pieces(strokes: Ink, max_pieces: int) -> Pieces:
@@ -71,41 +69,36 @@ def split_line(strokes: Ink, pieces: Pieces, line: NDArray[np.intp], height: flo
     left, top = pieces.boxes[line, :2].min(0).tolist()
     right, bottom = (pieces.boxes[line, :2] + pieces.boxes[line, 2:]).max(0).tolist()
     ids = np.full((bottom - top, right - left), -1, np.int32)
-    boxes, owners, cuts = [], [], []
+    boxes, owners = [], []
     for number in line:
         x, y, width, height_ = pieces.boxes[number].tolist()
         area = slice(y, y + height_), slice(x, x + width)
         is_piece = pieces.labels[area] == pieces.label[number]
-        parts, crossed = np.zeros(is_piece.shape, np.int32), [0.0]
+        parts = np.zeros(is_piece.shape, np.int32)
         if width >= MIN_CUT_WIDTH * height and max_cuts > 0:
-            parts, crossed = _cut(np.where(is_piece, strokes[area], np.float32(0)), max_cuts)
-            max_cuts -= len(crossed) - 1
+            parts = _cut(np.where(is_piece, strokes[area], np.float32(0)), max_cuts)
+            max_cuts -= int(parts.max())
         place = ids[y - top : y - top + height_, x - left : x - left + width]
-        for part, cut in enumerate(crossed):
+        for part in range(parts.max() + 1):
             inside = is_piece & (parts == part)
             px, py, w, h = cv2.boundingRect(inside.view(np.uint8))
             if w:
                 place[inside] = len(boxes)
                 boxes.append((x - left + px, y - top + py, x - left + px + w, y - top + py + h))
                 owners.append(number)
-                cuts.append(cut)
     placed = np.array(boxes, np.intp)
     order = (placed[:, 0] + placed[:, 2]).argsort(kind="stable")
     rank = np.append(order.argsort(), -1).astype(np.int32)
     ids = rank[ids]
     ink = np.where(ids >= 0, strokes[top:bottom, left:right], np.float32(0))
-    return Primitives(left, top, ink, ids, placed[order], np.array(owners)[order], np.array(cuts)[order])
+    return Primitives(left, top, ink, ids, placed[order], np.array(owners)[order])
 
 
-def _cut(ink: Ink, max_cuts: int) -> tuple[Labels, list[float]]:
-    """Return the number of each pixel's part, [h, w], and the stroke widths cut through to the left of each part."""
+def _cut(ink: Ink, max_cuts: int) -> Labels:
+    """Return the number of the part that each pixel belongs to, from left to right, [h, w]."""
     cuts = find_cuts(ink)
-    crossed = cuts.ink / max(measure_stroke_width(ink), 1.0)
-    kept = np.flatnonzero(crossed <= MAX_CUT)
-    if len(kept) > max_cuts:
-        kept = np.sort(kept[crossed[kept].argsort(kind="stable")[:max_cuts]])
     parts = np.zeros(ink.shape, np.int32)
     columns = np.arange(ink.shape[1]) + 0.5
-    for path in cuts.columns[kept]:
+    for path in cuts.columns[np.sort(cuts.ink.argsort(kind="stable")[:max_cuts])]:
         parts += columns > path[:, None]
-    return parts, [0.0, *crossed[kept].tolist()]
+    return parts

@@ -7,6 +7,7 @@ learning applied to document recognition" (1998), section IV.
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -35,7 +36,7 @@ MAX_ENLARGED_SIDE: Final = 800  # ... but not enlarged beyond this
 MIN_THICKNESS: Final = 2.0  # pixels of the scaled picture: thinner strokes are thickened
 MAX_PIECES: Final = 256  # on a picture; of more, the smallest are left out
 MAX_CUTS: Final = 256  # on a picture; components found later are not cut
-MAX_RUN: Final = 12  # primitives of a candidate, unless it is a whole component
+MAX_RUN: Final = 16  # primitives of a candidate, unless it is a whole component
 MAX_WIDTH: Final = 1.8  # of the digit height: wider candidates are whole components only
 MAX_GAP: Final = 0.4  # of the digit height: primitives farther apart are no digit
 
@@ -51,7 +52,7 @@ class LineGraph:
     contexts: NDArray[np.uint8]  # [E, 2, 24, 36]: the candidate, and what surrounds it on the line, at the line's scale
     spans: NDArray[np.intp]  # [E, 2]: the boundaries where each candidate begins and ends
     boxes: NDArray[np.float64]  # [E, 4]: left, top, width, height in pixels of the picture
-    cuts: NDArray[np.float64]  # [B]: stroke widths that are cut through at a boundary; 0 between components
+    is_cut: NDArray[np.bool_]  # [B]: whether a component is cut at a boundary
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def segment(ink: Ink) -> Segmentation:
     for line in group_lines(boxes, measure_digit_height(boxes, pieces.mass)):
         height = measure_digit_height(boxes[line], pieces.mass[line])
         primitives = split_line(strokes, pieces, line, height, max_cuts)
-        max_cuts -= int((primitives.cuts > 0).sum())
+        max_cuts -= len(primitives.pieces) - len(line)
         graphs.append(build_graph(primitives, height, scale))
     return Segmentation(graphs, pieces.truncated)
 
@@ -114,14 +115,14 @@ def _normalise_height(ink: Ink) -> tuple[Ink, float]:
 
 
 def build_graph(primitives: Primitives, height: float, scale: float = 1.0) -> LineGraph:
-    """Return the segmentation graph of a line whose digits are about `height` high, in a picture enlarged by `scale`."""
-    gaps, cuts = _describe_boundaries(primitives)
-    spans = _list_spans(primitives, gaps / height, cuts, height)
+    """Return the segmentation graph of a line whose digits are `height` high, in a picture enlarged by `scale`."""
+    gaps, is_cut = _describe_boundaries(primitives)
+    spans = _list_spans(primitives, gaps / height, is_cut, height)
     boxes = np.array([_bound(primitives.boxes[start:end]) for start, end in spans])
     pixels = [_frame(primitives, span, box) for span, box in zip(spans, boxes, strict=True)]
     placed = np.column_stack([boxes[:, :2] + (primitives.left, primitives.top), boxes[:, 2:] - boxes[:, :2]]) / scale
     return LineGraph(
-        np.array(pixels), _draw_contexts(primitives, spans, boxes, height), np.array(spans, np.intp), placed, cuts
+        np.array(pixels), _draw_contexts(primitives, spans, boxes, height), np.array(spans, np.intp), placed, is_cut
     )
 
 
@@ -155,34 +156,33 @@ def _draw_contexts(
     return contexts
 
 
-def _describe_boundaries(primitives: Primitives) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the gap in pixels, negative if primitives overlap, and the cut at each boundary, the outer two included."""
+def _describe_boundaries(primitives: Primitives) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the gap in pixels, negative if primitives overlap, and whether a piece is cut, at each boundary."""
     count = len(primitives.pieces)
-    gaps, cuts = np.zeros(count + 1), np.zeros(count + 1)
+    gaps, is_cut = np.zeros(count + 1), np.zeros(count + 1, bool)
     ends = np.maximum.accumulate(primitives.boxes[:, 2])
     gaps[1:-1] = primitives.boxes[1:, 0] - ends[:-1]
     for piece in np.unique(primitives.pieces):
         parts = np.flatnonzero(primitives.pieces == piece)
-        for part, following in zip(parts[:-1], parts[1:], strict=True):
-            cuts[part + 1 : following + 1] += primitives.cuts[following]
-    return gaps, cuts
+        is_cut[parts[0] + 1 : parts[-1] + 1] = True
+    return gaps, is_cut
 
 
 def _list_spans(
-    primitives: Primitives, gaps: NDArray[np.float64], cuts: NDArray[np.float64], height: float
+    primitives: Primitives, gaps: NDArray[np.float64], is_cut: NDArray[np.bool_], height: float
 ) -> list[tuple[int, int]]:
     """Return the runs of primitives that may be digits: all that are not too wide, and those without a cut at an end.
 
     There is a path through them with and without cuts.
     """
-    whole = np.flatnonzero(cuts == 0).tolist()
-    next_whole = dict(zip(whole[:-1], whole[1:], strict=True))
+    whole = np.flatnonzero(~is_cut).tolist()
+    next_whole = dict(pairwise(whole))
     spans = []
     for start in range(len(primitives.pieces)):
         right = 0
         left = primitives.boxes[start, 0]
         for end in range(start + 1, len(primitives.pieces) + 1):
-            if end > start + 1 and cuts[end - 1] == 0 and gaps[end - 1] > MAX_GAP:
+            if end > start + 1 and not is_cut[end - 1] and gaps[end - 1] > MAX_GAP:
                 break
             left, right = min(left, primitives.boxes[end - 1, 0]), max(right, primitives.boxes[end - 1, 2])
             is_narrow = right - left <= MAX_WIDTH * height and end - start <= MAX_RUN

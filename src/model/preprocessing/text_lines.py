@@ -68,7 +68,7 @@ def _find_neighbours(boxes: Boxes, max_gap: float) -> NDArray[np.intp]:
 
 
 def _connect(boxes: Boxes, neighbours: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the number of each box's line: boxes are on a line if a chain of neighbours leads from one to the other."""
+    """Return the number of each box's line: two are on one line if a chain of neighbours joins them."""
     line_of = np.arange(len(boxes))
     for index, neighbour in enumerate(neighbours):
         if neighbour >= 0:

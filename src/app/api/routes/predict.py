@@ -36,7 +36,9 @@ def parse_boolean(value: object) -> object:
 WithDetails = Annotated[
     bool,
     BeforeValidator(parse_boolean),
-    Query(description="also return the confidence, all ten probabilities, the picture that the network saw and the number"),
+    Query(
+        description="also return the confidence, all probabilities, the picture that the network saw, and the number"
+    ),
 ]
 WithSteps = Annotated[
     bool,
