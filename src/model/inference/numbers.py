@@ -100,8 +100,9 @@ class _Evidence:
 
     def _judge(self, indices: NDArray[np.intp]) -> None:
         calibration = self._predictor.description.confidence
-        whole = -np.logaddexp(0, -self._verifier.log_odds(self.graph.contexts[indices]))
-        logits = self._predictor.runtime.logits(self.graph.pixels[indices][:, None])
+        whole = -np.logaddexp(0, -self._verifier.log_odds(self.graph.draw_contexts(indices)))
+        pixels = np.array([self.graph.frame(index) for index in indices])
+        logits = self._predictor.runtime.logits(pixels[:, None])
         for index, row, log_whole in zip(indices, logits.tolist(), whole.tolist(), strict=True):
             probabilities = compute_probabilities(row, calibration)
             confidence, score = max(probabilities), compute_digit_score(row, calibration)

@@ -23,9 +23,9 @@ class Verifier:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
-    def log_odds(self, contexts: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the log-odds, [N], that candidates with these contexts, [N, 2, 24, 36], are one whole digit each."""
-        inputs = {"contexts": contexts.astype(np.float32) / 255}
+    def log_odds(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds, [N], that candidates are whole digits; their contexts are [N, 2, 24, 36] in 0..1."""
+        inputs = {"contexts": contexts}
         return np.asarray(self._session.run(["log_odds"], inputs)[0], np.float64).reshape(-1)
 
 

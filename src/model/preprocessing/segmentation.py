@@ -46,13 +46,37 @@ CONTEXT_SCALE: Final = 16  # rows that a digit takes up in a context
 
 @dataclass(frozen=True)
 class LineGraph:
-    """The segmentation graph of a line: E candidates between B boundaries."""
+    """The segmentation graph of a line: E candidates between B boundaries. They are drawn only when they are needed."""
 
-    pixels: NDArray[np.float32]  # [E, 28, 28] in 0..1, framed as in MNIST
-    contexts: NDArray[np.uint8]  # [E, 2, 24, 36]: the candidate, and what surrounds it on the line, at the line's scale
+    primitives: Primitives
+    height: float  # of the digits, in the pixels of the primitives
     spans: NDArray[np.intp]  # [E, 2]: the boundaries where each candidate begins and ends
     boxes: NDArray[np.float64]  # [E, 4]: left, top, width, height in pixels of the picture
     is_cut: NDArray[np.bool_]  # [B]: whether a component is cut at a boundary
+
+    def frame(self, index: int) -> Ink:
+        """Return a candidate framed as in MNIST, [28, 28] in 0..1."""
+        start, end = self.spans[index]
+        left, top, right, bottom = _bound(self.primitives.boxes[start:end])
+        area = slice(top, bottom), slice(left, right)
+        ids = self.primitives.ids[area]
+        strokes = np.where((ids >= start) & (ids < end), self.primitives.ink[area], np.float32(0))
+        return centre(fit_to_box(normalise_stroke_width(strokes)))
+
+    def draw_contexts(self, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return candidates, and the rest of the line around each, at the scale of the line: [N, 2, 24, 36] in 0..1."""
+        rows, columns = (max(1, round(side * self.height / CONTEXT_SCALE)) for side in CONTEXT_SIZE)
+        margins = ((rows, rows), (columns, columns))
+        ink, ids = np.pad(self.primitives.ink, margins), np.pad(self.primitives.ids, margins, constant_values=-1)
+        contexts = np.empty((len(indices), 2, *CONTEXT_SIZE), np.float32)
+        for context, (start, end) in zip(contexts, self.spans[indices], strict=True):
+            left, top, right, bottom = _bound(self.primitives.boxes[start:end])
+            y, x = (top + bottom) // 2 + rows // 2, (left + right) // 2 + columns // 2
+            area = slice(y, y + rows), slice(x, x + columns)
+            own = np.where((ids[area] >= start) & (ids[area] < end), ink[area], np.float32(0))
+            for layer, picture in zip(context, (own, ink[area] - own), strict=True):
+                layer[:] = cv2.resize(picture, CONTEXT_SIZE[::-1], interpolation=cv2.INTER_AREA)
+        return contexts
 
 
 @dataclass(frozen=True)
@@ -117,43 +141,14 @@ def _normalise_height(ink: Ink) -> tuple[Ink, float]:
 def build_graph(primitives: Primitives, height: float, scale: float = 1.0) -> LineGraph:
     """Return the segmentation graph of a line whose digits are `height` high, in a picture enlarged by `scale`."""
     gaps, is_cut = _describe_boundaries(primitives)
-    spans = _list_spans(primitives, gaps / height, is_cut, height)
+    spans = np.array(_list_spans(primitives, gaps / height, is_cut, height), np.intp)
     boxes = np.array([_bound(primitives.boxes[start:end]) for start, end in spans])
-    pixels = [_frame(primitives, span, box) for span, box in zip(spans, boxes, strict=True)]
     placed = np.column_stack([boxes[:, :2] + (primitives.left, primitives.top), boxes[:, 2:] - boxes[:, :2]]) / scale
-    return LineGraph(
-        np.array(pixels), _draw_contexts(primitives, spans, boxes, height), np.array(spans, np.intp), placed, is_cut
-    )
+    return LineGraph(primitives, height, spans, placed, is_cut)
 
 
 def _bound(boxes: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
-
-
-def _frame(primitives: Primitives, span: tuple[int, int], box: NDArray[np.intp]) -> Ink:
-    """Return the candidate of a `span` framed as in MNIST, [28, 28]."""
-    left, top, right, bottom = box
-    area = slice(top, bottom), slice(left, right)
-    inside = (primitives.ids[area] >= span[0]) & (primitives.ids[area] < span[1])
-    return centre(fit_to_box(normalise_stroke_width(np.where(inside, primitives.ink[area], np.float32(0)))))
-
-
-def _draw_contexts(
-    primitives: Primitives, spans: list[tuple[int, int]], boxes: NDArray[np.intp], height: float
-) -> NDArray[np.uint8]:
-    """Return each candidate, and the rest of the line around it, in the middle of [2, 24, 36]: [E, 2, 24, 36]."""
-    rows, columns = (max(1, round(side * height / CONTEXT_SCALE)) for side in CONTEXT_SIZE)
-    margins = ((rows, rows), (columns, columns))
-    ink, ids = np.pad(primitives.ink, margins), np.pad(primitives.ids, margins, constant_values=-1)
-    contexts = np.empty((len(spans), 2, *CONTEXT_SIZE), np.uint8)
-    for context, (start, end), box in zip(contexts, spans, boxes, strict=True):
-        x, y = (int(low + high) // 2 for low, high in ((box[0], box[2]), (box[1], box[3])))
-        area = slice(y + rows // 2, y + rows // 2 + rows), slice(x + columns // 2, x + columns // 2 + columns)
-        is_own = (ids[area] >= start) & (ids[area] < end)
-        layers = np.stack([np.where(is_own, ink[area], 0), np.where(is_own, 0, ink[area])], axis=2)
-        small = cv2.resize(layers, CONTEXT_SIZE[::-1], interpolation=cv2.INTER_AREA)
-        context[:] = np.rint(small.transpose(2, 0, 1) * 255)
-    return contexts
 
 
 def _describe_boundaries(primitives: Primitives) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

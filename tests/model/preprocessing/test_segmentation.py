@@ -66,10 +66,13 @@ def test_a_digit_in_two_pieces_is_a_candidate() -> None:
 def test_every_candidate_is_framed_and_has_its_surroundings() -> None:
     (graph,) = segment_written("2026")
     count = len(graph.spans)
-    assert graph.pixels.shape == (count, 28, 28)
-    assert graph.contexts.shape == (count, 2, 24, 36)
-    assert (graph.pixels.max((1, 2)) == 1).all()
-    assert graph.contexts[:, 0].any((1, 2)).all()
+    pixels = np.array([graph.frame(index) for index in range(count)])
+    contexts = graph.draw_contexts(np.arange(count))
+    assert pixels.shape == (count, 28, 28)
+    assert contexts.shape == (count, 2, 24, 36)
+    assert (pixels.max((1, 2)) == 1).all()
+    assert contexts[:, 0].any((1, 2)).all()
+    assert contexts[:, 1].any((1, 2)).all()
     assert not (graph.spans[:, 0] >= graph.spans[:, 1]).any()
 
 
