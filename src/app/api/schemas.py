@@ -25,6 +25,17 @@ class Prediction(BaseModel):
     prediction: int = Field(ge=0, le=9)
 
 
+class SingleDigit(Prediction):
+    """The digit, how sure the network is, and what it saw."""
+
+    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
+    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    digits_seen: int = Field(ge=0, description="digits on the picture, as many as `digits` has with a prediction")
+    model: str = Field(description="version of the network that answered")
+    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+
+
 class NumberDigit(BaseModel):
     """A digit of a number, or something else that stands on its line."""
 
@@ -51,15 +62,9 @@ class NumberReading(Number):
     model: str = Field(description="version of the network that answered")
 
 
-class Details(Prediction, Number):
-    """The digit, how sure the network is, what it saw, and the number if there are several digits."""
+class Details(Number, SingleDigit):
+    """The digit, how sure the network is, what it saw, and the number that it may be part of."""
 
-    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
-    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
-    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
-    digits_seen: int = Field(ge=0, description="digits on the picture, as many as `digits` has with a prediction")
-    model: str = Field(description="version of the network that answered")
-    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
     heat: str | None = Field(
         None,
         description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",

@@ -114,7 +114,7 @@ class _Evidence:
     @property
     def costs(self) -> NDArray[np.float64]:
         """The costs of the candidates, [E], as whatever is cheaper; infinite for those not judged."""
-        return np.minimum(self.digit_costs, self.other_costs)
+        return np.asarray(np.minimum(self.digit_costs, self.other_costs), np.float64)
 
     def make_mark(self, index: int) -> Mark:
         """Return the mark that a candidate is."""
@@ -135,7 +135,7 @@ def _cost_of_other(digit_score: float) -> float:
 def _read_line(evidence: _Evidence) -> list[Mark]:
     """Return the marks of a line: first without cuts, and then what is probably not one digit may be divided."""
     graph = evidence.graph
-    evidence.compute(~graph.is_cut[graph.spans].any(1))
+    evidence.compute(np.logical_not(graph.is_cut[graph.spans].any(1)))
     path = find_path(graph.spans, evidence.costs)
     is_doubtful = np.zeros(len(graph.spans), bool)
     for index in path:

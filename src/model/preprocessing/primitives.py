@@ -69,7 +69,8 @@ def split_line(strokes: Ink, pieces: Pieces, line: NDArray[np.intp], height: flo
     left, top = pieces.boxes[line, :2].min(0).tolist()
     right, bottom = (pieces.boxes[line, :2] + pieces.boxes[line, 2:]).max(0).tolist()
     ids = np.full((bottom - top, right - left), -1, np.int32)
-    boxes, owners = [], []
+    boxes: list[tuple[int, int, int, int]] = []
+    owners: list[np.intp] = []
     for number in line:
         x, y, width, height_ = pieces.boxes[number].tolist()
         area = slice(y, y + height_), slice(x, x + width)

@@ -50,9 +50,9 @@ def test_something_else_between_digits_is_reported(predictor: Predictor) -> None
 def test_boxes_enclose_the_digits(predictor: Predictor) -> None:
     boxes = [mark.box for mark in read(predictor, written("10", "7")).marks]
     for box, (digit, column, row) in zip(boxes, [(1, 0, 0), (0, 62, 0), (7, 0, 100)], strict=True):
-        left, top, right, bottom = (
-            Image.eval(drawn(digit, (162, 200), 7, (column, row, 100)), lambda v: 255 - v).getbbox() or ()
-        )
+        left, top, right, bottom = Image.eval(
+            drawn(digit, (162, 200), 7, (column, row, 100)), lambda v: 255 - v
+        ).getbbox() or (0, 0, 0, 0)
         assert box == pytest.approx((left, top, right - left, bottom - top), abs=3)
 
 

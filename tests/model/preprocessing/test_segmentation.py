@@ -86,7 +86,7 @@ def test_there_is_a_path_without_cuts() -> None:
 
 
 def test_boxes_are_in_pixels_of_the_picture_even_if_it_was_enlarged() -> None:
-    (graph,) = segment(np.asarray(mnist(4), np.float32) / 255).lines
+    (graph,) = segment(np.asarray(np.asarray(mnist(4)) / 255, np.float32)).lines
     box = graph.boxes[graph.spans[:, 1] - graph.spans[:, 0] == len(graph.is_cut) - 1][0]
     left, top, right, bottom = mnist(4).getbbox() or (0, 0, 0, 0)
     assert box == pytest.approx((left, top, right - left, bottom - top), abs=3)
@@ -102,8 +102,8 @@ def test_boxes_are_in_pixels_of_the_file_even_if_it_was_scaled_down() -> None:
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_boxes_are_those_of_the_upright_picture(orientation: int) -> None:
     upright = drawn(7, size=(300, 200), pen=14, box=(100, 0, 200))
-    turn = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-    stored = upright.transpose(turn[orientation]) if turn[orientation] is not None else upright
+    turned = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = upright.transpose(turned[orientation]) if orientation in turned else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
     graph = segment_picture(encoded(stored, "JPEG", quality=95, exif=exif), MAX_PIXELS).segmentation.lines[0]
