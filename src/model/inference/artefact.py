@@ -117,7 +117,7 @@ def describe(path: Path) -> Description:
     except OSError as error:
         raise ArtefactError(f"{path.with_suffix('.json')} can't be read: {error.strerror}.") from error
     except ValidationError as error:
-        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {error}") from error
+        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {_first(error)}.") from error
     if stem != PREFIX + description.version:
         raise ArtefactError(f"{path} says that it is version {description.version}; its name says otherwise.")
     if set(description.sha256) != {"onnx", "pt"}:
@@ -127,10 +127,20 @@ def describe(path: Path) -> Description:
     return description
 
 
+def _first(error: ValidationError) -> str:
+    """Return the first of possibly thousands of complaints."""
+    complaint = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in complaint['loc'])}: {complaint['msg']}".removeprefix(": ")
+
+
 def _verify(path: Path, expected: str) -> None:
-    if not path.exists():
-        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.")
-    if sha256(path) != expected:
+    try:
+        digest = sha256(path)
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.") from error
+    except OSError as error:
+        raise ArtefactError(f"{path} can't be read: {error.strerror}.") from error
+    if digest != expected:
         raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
 
 

@@ -63,7 +63,7 @@ class TorchRuntime:
         try:
             self._network = networks.build(network).eval()
             self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-        except (KeyError, RuntimeError) as error:
+        except Exception as error:  # of pickle, zipfile and torch
             raise ArtefactError(f"{weights.name} does not hold the weights of a network {network!r}.") from error
 
     def logits(self, images: Images) -> Logits:
