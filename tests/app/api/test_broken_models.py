@@ -6,11 +6,23 @@ from hashlib import sha256
 from pathlib import Path
 
 import onnx
+import psutil
 import pytest
 from httpx import Response
 from onnx import TensorProto, helper
 
-from tests.app.api.api_client import FEEDBACK, PREDICT, LocalService, assert_problem, send, send_batch
+from tests.app.api.api_client import (
+    FEEDBACK,
+    PREDICT,
+    LocalService,
+    another_server,
+    assert_problem,
+    connect,
+    log_lines,
+    send,
+    send_batch,
+    until,
+)
 from tests.pictures import encoded, mnist
 from tests.released import copy_release
 
@@ -139,3 +151,26 @@ def test_a_network_that_breaks_again_is_logged_again(tmp_path: Path, caplog: pyt
         for _ in range(2):
             client.state.repository.refresh()
     assert caplog.text.count(f"mnist-{BROKEN}.onnx is not the file") == 2
+
+
+@pytest.mark.parametrize("kind", ["json", "onnx", "pt"])
+def test_a_link_to_an_endless_device_changes_nothing_for_clients(tmp_path: Path, kind: str) -> None:
+    copy_release(tmp_path, GOOD)
+    with another_server(DIGITS_MODEL_DIR=tmp_path, DIGITS_RELOAD_S=0.05) as server, connect(server) as client:
+        send(client, FOUR)
+        process = psutil.Process(server.pid)
+        before = process.memory_info()
+        process.rlimit(psutil.RLIMIT_AS, (before.vms + 1_000_000_000, psutil.RLIM_INFINITY))
+        (tmp_path / "new").mkdir()
+        copy_release(tmp_path / "new", BROKEN)
+        (tmp_path / "new" / f"mnist-{BROKEN}.{kind}").unlink()
+        (tmp_path / "new" / f"mnist-{BROKEN}.{kind}").symlink_to("/dev/zero")
+        for ending in ("pt", "onnx", "json"):
+            (tmp_path / "new" / f"mnist-{BROKEN}.{ending}").rename(tmp_path / f"mnist-{BROKEN}.{ending}")
+        until(lambda: f"mnist-{BROKEN}.{kind}" in server.log)
+        assert send(client, FOUR, details=True).json()["model"] == GOOD
+        assert_problem(send(client, FOUR, model=BROKEN), "not-ready")
+        assert process.memory_info().rss - before.rss < 20_000_000
+        copy_release(tmp_path, "0.11.0")
+        until(lambda: bool(send(client, FOUR, details=True).json()["model"] == "0.11.0"))
+        assert [line["level"] for line in log_lines(server)].count("error") == 1
