@@ -7,7 +7,6 @@ takes more CPU time than it may, and refuses it memory beyond its limit.
 The module imports little more than the preprocessing: its memory adds to the service's.
 """
 
-import os
 import pickle
 import signal
 import struct
@@ -29,7 +28,6 @@ from src.model.preprocessing import preprocess  # noqa: F401 - imported now, so 
 from src.model.preprocessing.decode import pixel_count
 
 LENGTH: Final = struct.Struct(">Q")
-NICENESS: Final = 10  # the event loop, which answers everybody, goes first
 OUT_OF_MEMORY: Final = -4  # OpenCV's error code
 STATM: Final = Path("/proc/self/statm")  # its sixth number is the size of the data in pages
 
@@ -107,8 +105,6 @@ def main() -> None:
     """Serve stdin until it is closed; the command's one argument is the log level."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C; the service closes stdin when it is done
     logs.install(sys.argv[1])
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(NICENESS)
     cv2.setNumThreads(1)  # several processes share the cores already
     Image.init()  # loads the decoders
     heap.limit_heap()
