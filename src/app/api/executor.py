@@ -7,29 +7,35 @@ from typing import Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from src.app.api.process_pool import ProcessPool
-from src.app.api.worker import TooLarge
+from src.app.api.worker import Limits, TooLarge
 from src.model.preprocessing.preprocess import Framed, preprocess, preprocess_plain
 from src.settings import Settings
 
 T = TypeVar("T")
 
-SMALL_SHARE: Final = 0.25  # of the CPU time of the largest picture that small ones may take
+SMALL_SHARE: Final = 0.25  # of the processor time of large pictures: small ones may take as much
+# Bytes; the largest accepted pictures take 150 MB, those of `small_pixels` 40 MB.
+SMALL_MEMORY: Final = 70_000_000
+LARGE_MEMORY: Final = 175_000_000
 
 
 class DecodeExecutor:
     """Reads plain pictures at once and all others in child processes, of the large ones one at a time."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        cpu_s = settings.picture_cpu_s
+        self._max_pixels = settings.max_pixels
+        self._small_limits = Limits(settings.small_pixels, cpu_s * SMALL_SHARE, SMALL_MEMORY)
+        self._large_limits = Limits(sys.maxsize, cpu_s, LARGE_MEMORY)
         self._pool = ProcessPool(settings.readers, settings.log_level)
         self._large = CapacityLimiter(1)
         self._threads = CapacityLimiter(1)
 
     async def preprocess(self, data: bytes, keep_steps: bool = False) -> Framed:
         """Return the digit in the picture file `data`, as `preprocess` does. Raises a `PictureError`."""
-        framed = preprocess_plain(data, self._settings.max_pixels, keep_steps)
+        framed = preprocess_plain(data, self._max_pixels, keep_steps)
         if framed is None:
-            framed = await self.run(preprocess, data, self._settings.max_pixels, keep_steps)
+            framed = await self.run(preprocess, data, self._max_pixels, keep_steps)
         return framed
 
     async def run(self, function: Callable[..., T], data: bytes, *arguments: object) -> T:
@@ -37,12 +43,11 @@ class DecodeExecutor:
 
         See `ProcessPool.run` for what can be sent there. Raises what the function raises, or `TooComplex`.
         """
-        small, cpu_s = self._settings.small_pixels, self._settings.picture_cpu_s
         try:
-            return await self._pool.run(function, data, *arguments, max_pixels=small, cpu_s=cpu_s * SMALL_SHARE)
+            return await self._pool.run(self._small_limits, function, data, *arguments)
         except TooLarge:
             async with self._large:
-                return await self._pool.run(function, data, *arguments, max_pixels=sys.maxsize, cpu_s=cpu_s)
+                return await self._pool.run(self._large_limits, function, data, *arguments)
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Return `work()`, run in a thread, for passes through a network that take longer than reading one digit."""

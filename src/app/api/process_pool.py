@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 
 from anyio import CapacityLimiter
 
-from src.app.api.worker import LENGTH, Request, encode
+from src.app.api.worker import LENGTH, Limits, Request, encode
 from src.model.errors import TooComplex
 from src.settings import ROOT
 
@@ -36,15 +36,13 @@ class ProcessPool:
         self._idle: list[tuple[Process, float]] = []  # with the time since when, the longest idle first
         self._timer: asyncio.TimerHandle | None = None
 
-    async def run(
-        self, function: Callable[..., T], picture: bytes, *arguments: object, max_pixels: int, cpu_s: float
-    ) -> T:
-        """Return `function(picture, *arguments)`, computed in another process within `cpu_s` seconds of CPU time.
+    async def run(self, limits: Limits, function: Callable[..., T], picture: bytes, *arguments: object) -> T:
+        """Return `function(picture, *arguments)`, computed in another process within the limits.
 
         The function must be importable, its arguments and its result picklable. Raises what it raises; `TooComplex` if
-        it takes too much time or memory or crashes; and `TooLarge` if the picture has more than `max_pixels` pixels.
+        it takes too much time or memory or crashes; and `TooLarge` if the picture has too many pixels.
         """
-        request = Request(function, arguments, len(picture), max_pixels, cpu_s)
+        request = Request(function, arguments, len(picture), limits)
         async with self._limiter:
             process = self._take_idle() or await self._start()
             try:

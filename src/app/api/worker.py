@@ -2,7 +2,7 @@
 
 `main` takes requests on stdin and answers them on stdout, one at a time, until stdin is closed. A message is a pickled
 object after its length; a request is followed by the bytes of its picture. The kernel ends the process when a request
-takes more CPU time than it may; the memory for its data is limited, too.
+takes more CPU time than it may, and refuses it memory beyond its limit.
 
 The module imports little more than the preprocessing: its memory adds to the service's.
 """
@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import cv2
@@ -27,8 +28,17 @@ from src.model.preprocessing import preprocess  # noqa: F401 - imported now, so 
 from src.model.preprocessing.decode import pixel_count
 
 LENGTH: Final = struct.Struct(">Q")
-MAX_MEMORY: Final = 260_000_000  # bytes of data; reading the largest accepted picture takes 240 MB
 OUT_OF_MEMORY: Final = -4  # OpenCV's error code
+STATM: Final = Path("/proc/self/statm")  # its sixth number is the size of the data in pages
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading a picture may take."""
+
+    pixels: int  # larger pictures are not read: the answer is `TooLarge`
+    cpu_s: float
+    memory: int  # in bytes, beyond what the process has
 
 
 @dataclass(frozen=True)
@@ -38,12 +48,11 @@ class Request:
     function: Callable[..., Any]  # called with the picture and `arguments`; of a module, so that it can be pickled
     arguments: tuple[Any, ...]
     size: int  # of the picture, in bytes
-    max_pixels: int  # larger pictures are not read: the answer is `TooLarge`
-    cpu_s: float
+    limits: Limits
 
 
 class TooLarge(Exception):  # noqa: N818 - it is an answer
-    """The picture has more pixels than the request allows."""
+    """The picture has more pixels than the limits allow."""
 
 
 def encode(message: object) -> bytes:
@@ -61,11 +70,12 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 def _answer(request: Request, picture: bytes) -> object:
-    _limit_cpu(request.cpu_s)
+    _limit_cpu(request.limits.cpu_s)
     try:
-        if pixel_count(picture) > request.max_pixels:
+        if pixel_count(picture) > request.limits.pixels:
             return TooLarge()
         heap.trim_heap()
+        _limit_memory(request.limits.memory)
         return request.function(picture, *request.arguments)
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == OUT_OF_MEMORY):
@@ -82,12 +92,13 @@ def _limit_cpu(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _limit_memory() -> None:
-    """Let this process have no more than `MAX_MEMORY` bytes of data."""
-    with suppress(ImportError):  # on Windows
+def _limit_memory(growth: int) -> None:
+    """Let this process take at most `growth` bytes for data beyond what it has now."""
+    with suppress(ImportError, FileNotFoundError):  # on other systems than Linux
         import resource  # noqa: PLC0415
 
-        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+        data = int(STATM.read_text().split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (data + growth, resource.RLIM_INFINITY))
 
 
 def main() -> None:
@@ -97,5 +108,4 @@ def main() -> None:
     cv2.setNumThreads(1)  # several processes share the cores already
     Image.init()  # loads the decoders
     heap.limit_heap()
-    _limit_memory()
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -222,9 +222,9 @@ def test_idle_processes_end_by_themselves(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_process_that_died_while_idle_is_replaced() -> None:
     async def test(executor: ObservedExecutor) -> None:
         first = await executor.run(process_id, SMALL)
+        (process,) = executor._pool._started
         os.kill(first, signal.SIGKILL)
-        while executor.children():
-            await anyio.sleep(0.01)
+        await process.wait()
         assert await executor.run(process_id, SMALL) != first
 
     run(test)
