@@ -68,6 +68,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.install(state.settings.log_level)
     limit_heap()
     await to_thread.run_sync(state.repository.refresh)
+    await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others
     gc.collect()
     gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred
     refresh_now = asyncio.Event()
