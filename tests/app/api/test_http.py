@@ -1,15 +1,17 @@
 """HTTP as attackers write it: smuggled and doubled headers, broken bodies, pipelining, and peers that do not read."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
+from unittest.mock import Mock
 
 import psutil
 import pytest
 from httpx import Client, Response
 
-from src.app.api.core.protocol import MAX_CONNECTIONS, MAX_PIPELINED, MAX_UNSENT
+from src.app.api.core.protocol import MAX_CONNECTIONS, MAX_PIPELINED, MAX_UNSENT, PipelineFlow
 from tests.app.api.api_client import (
     PREDICT,
     RawClient,
@@ -193,6 +195,17 @@ def test_a_connection_over_the_limit_is_answered_like_all_others() -> None:
         assert int(answer.headers["retry-after"]) > 0
         stack.close()
         assert_recorded(server, before, answer, "too-busy")
+
+
+def test_nothing_more_is_read_while_requests_wait() -> None:
+    transport, waiting = Mock(), deque(["a request"])
+    flow = PipelineFlow(transport, waiting)
+    flow.pause_reading()
+    flow.resume_reading()
+    transport.resume_reading.assert_not_called()
+    waiting.clear()
+    flow.resume_reading()
+    transport.resume_reading.assert_called_once()
 
 
 def undelivered(server: Server) -> list[int]:

@@ -41,12 +41,14 @@ CONTENT_SECURITY_POLICY: Final = (b"content-security-policy", b"default-src 'non
 
 
 class RequestContext:
-    """What is known about one request; the middlewares find it in `scope["state"]["context"]`."""
+    """What the middlewares know about a request; they find it in `scope["state"]["context"]`.
 
-    __slots__ = ("body_bytes", "body_complete", "headers", "id", "scope", "status")
+    It does not hold the scope: the two would keep each other alive until the next garbage collection.
+    """
+
+    __slots__ = ("body_bytes", "body_complete", "headers", "id", "status")
 
     def __init__(self, scope: Scope) -> None:
-        self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         client_id = self.headers.get(b"x-request-id", b"")
         self.id = client_id.decode() if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8)
@@ -82,18 +84,18 @@ class RequestMiddleware:
             await self._app(scope, receive, send_with_headers)
         finally:
             self._metrics.in_hand.dec()
-            self._record(context, perf_counter() - started)
+            self._record(scope, context, perf_counter() - started)
 
-    def _record(self, context: RequestContext, seconds: float) -> None:
+    def _record(self, scope: Scope, context: RequestContext, seconds: float) -> None:
         """Count the request and write its log line."""
-        route = getattr(context.scope.get("route"), "path", "none")
-        problem = context.scope["state"].get("problem")
+        route = getattr(scope.get("route"), "path", "none")
+        problem = scope["state"].get("problem")
         self._metrics.request(route, context.status, seconds)
         if problem:
             self._metrics.problem(problem)
         level = logging.ERROR if context.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
         if log.isEnabledFor(level):
-            fields = {"method": context.scope["method"], "route": route, "status": context.status}
+            fields = {"method": scope["method"], "route": route, "status": context.status}
             fields |= {"ms": round(seconds * 1000, 2), "bytes": context.body_bytes}
             log.log(level, "request", extra={"fields": fields | ({"problem": problem} if problem else {})})
 
@@ -154,27 +156,30 @@ class LimitMiddleware:
 
         self._open_requests += 1
         try:
-            problem = await self._run_app(context, receive_limited, send)
+            problem = await self._run_app(scope, context, receive_limited, send)
             if problem and not context.status:  # a response that has started can only break off
                 await problem(scope, receive, send)
         finally:
             self._open_requests -= 1
             self._open_body_bytes -= context.body_bytes
 
-    async def _run_app(self, context: RequestContext, receive: Receive, send: Send) -> ProblemResponse | None:
+    async def _run_app(
+        self, scope: Scope, context: RequestContext, receive: Receive, send: Send
+    ) -> ProblemResponse | None:
         """Let the app answer; return the problem to answer with if it did not."""
         try:
             # anyio waits until a thread has finished its picture; asyncio.timeout would abandon the thread.
             with move_on_after(self._settings.request_timeout_s) as deadline:
 
                 async def send_untimed(message: Message) -> None:
-                    deadline.deadline = math.inf  # a client may read slowly; `BoundedProtocol` drops it if it stops
-                    if "disconnected" in context.scope["state"]:
+                    if not context.status:
+                        deadline.deadline = math.inf  # the client may read slowly; if it stops, the protocol drops it
+                    elif "disconnected" in scope["state"]:
                         raise ClientDisconnect
                     await send(message)
 
-                self.check_limits(context)
-                await self._app(context.scope, receive, send_untimed)
+                self._check_limits(scope, context)
+                await self._app(scope, receive, send_untimed)
             return problem_response(self._timeout_problem(context)) if deadline.cancelled_caught else None
         except ApiProblem as problem:
             return problem_response(problem)
@@ -187,10 +192,10 @@ class LimitMiddleware:
             log.exception("A request failed.")
             return ProblemResponse("internal-error")
 
-    def check_limits(self, context: RequestContext) -> None:
+    def _check_limits(self, scope: Scope, context: RequestContext) -> None:
         """Check a request by its headers. Raises `ApiProblem` if it must not be read."""
-        _raise_refusal(context.scope)
-        path = context.scope["path"]
+        _raise_refusal(scope)
+        path = scope["path"]
         if self._open_requests > self._settings.max_requests and not path.startswith(UNLIMITED_PATHS):
             raise too_busy()
         if self._keys and path.startswith("/api/"):
