@@ -9,7 +9,15 @@ import psutil
 
 from tests.servers import Server
 
-INTERVAL_S = 0.02
+INTERVAL_S = 0.05
+
+
+class Worst(dict[str, float]):
+    """The highest values that load tests have seen, by what was measured."""
+
+    def note(self, name: str, value: float) -> None:
+        """Keep a value if it is the highest so far."""
+        self[name] = max(self.get(name, value), value)
 
 
 @dataclass
