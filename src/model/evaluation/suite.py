@@ -15,6 +15,7 @@ from src.model.data.mnist import Digits, Mnist, encode_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupt
 from src.model.data.synthetic import EDITION, KINDS, make_synthetic
 from src.model.evaluation.metrics import count_confusions
+from src.model.evaluation.numbers import COMPOSERS, count_numbers
 from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation
 from src.model.inference.predictor import Predictor, open_predictor
@@ -24,6 +25,7 @@ from src.settings import ROOT, get_settings
 SEED: Final = 99  # of the synthetic pictures; no training uses it
 CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
+NUMBERS_SIZE: Final = 400  # pictures of each kind
 TIMED_RUNS: Final = 100
 
 
@@ -49,6 +51,7 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
         synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in KINDS[:-1]},
         corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
         non_digit_auroc={"made up": _measure_auroc(validation, non_digits)},
+        numbers={kind: count_numbers(predictor, kind, mnist.validation, NUMBERS_SIZE, SEED) for kind in COMPOSERS},
         test=count_digits(test) if test else None,
         confusion=_count_confusions(test).tolist() if test else [],
         folders={name: count_digits(predict_all(predictor, files)) for name, files in folders.items()},
