@@ -66,7 +66,7 @@ def compose_sheet(digits: Digits, random: Generator) -> Composition:
     """Photograph a sheet with 1 to 6 lines of 1 to 8 digits: pen, shading, rotation, perspective, blur, noise, JPEG."""
     rows = [compose_row(digits, random, int(random.integers(1, 9)), 0.05) for _ in range(random.integers(1, 7))]
     size = random.uniform(1.5, 3.5)
-    inks = [_redraw(row.ink, size, random) for row in rows]
+    inks = [_write(row.ink, size, random) for row in rows]
     width = max(ink.shape[1] for ink in inks)
     spacing = [int(random.uniform(0.35, 1.0) * SIDE * size) for _ in inks]
     margin = int(random.uniform(0.8, 2.5) * SIDE * size)
@@ -128,13 +128,20 @@ def _measure_approach(row: Ink, digit: Ink) -> int:
     return int(min((left + right).min(), row.shape[1], digit.shape[1]))
 
 
-def _redraw(ink: Ink, size: float, random: Generator) -> Ink:
-    """Enlarge a row and draw it with a thinner or a thicker pen."""
-    large = cv2.resize(ink, None, fx=size, fy=size, interpolation=cv2.INTER_CUBIC)
-    large = np.pad(large, 4)
+def _write(ink: Ink, size: float, random: Generator) -> Ink:
+    """Redraw a row `size` times as large, with ink of any darkness and a margin."""
+    padded = np.pad(ink, 2)
+    dimensions = (round(padded.shape[1] * size), round(padded.shape[0] * size))
+    return redraw(padded, dimensions, random) * np.float32(random.uniform(0.75, 1))
+
+
+def redraw(ink: Ink, size: tuple[int, int], random: Generator) -> Ink:
+    """Enlarge a row to `size`, width and height, and draw it with a thinner or a thicker pen."""
+    large = cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC)
     level = random.uniform(0.3, 0.65)  # the higher, the thinner
-    sharp = np.clip((cv2.GaussianBlur(large, (0, 0), 0.3 * size) - level) * random.uniform(3, 8) + 0.5, 0, 1)
-    return np.asarray(sharp * random.uniform(0.75, 1), np.float32)
+    blurred = cv2.GaussianBlur(large, (0, 0), 0.3 * size[0] / ink.shape[1])
+    sharp = np.clip((blurred - level) * random.uniform(3, 8) + 0.5, 0, 1)
+    return np.asarray(sharp, np.float32)
 
 
 def _turn(sheet: Ink, random: Generator) -> Ink:
