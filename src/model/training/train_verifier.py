@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from src.model import networks
-from src.model.data.candidates import make_candidates
+from src.model.data.candidates import Contexts, Labels, make_candidates
 from src.model.data.mnist import Digits, Mnist, hash_sources, load_mnist
 from src.model.errors import DigitError
 from src.model.files import atomic_path, sha256, write_text_atomically
@@ -68,13 +69,13 @@ def make_sets(mnist: Mnist, rows: int = TRAIN_ROWS, validation_rows: int = VALID
     return [_join([parts[seed] for seed in seeds]) for seeds in (range(SEED + 1, SEED + PARTS + 1), [SEED])]
 
 
-def _make_part(task: tuple[Digits, int, int]) -> tuple[int, Candidates]:
-    contexts, labels = make_candidates(*task)
-    return task[2], (torch.from_numpy(contexts), torch.from_numpy(labels).float())
+def _make_part(task: tuple[Digits, int, int]) -> tuple[int, tuple[Contexts, Labels]]:
+    return task[2], make_candidates(*task)
 
 
-def _join(parts: list[Candidates]) -> Candidates:
-    return torch.cat([contexts for contexts, _ in parts]), torch.cat([labels for _, labels in parts])
+def _join(parts: list[tuple[Contexts, Labels]]) -> Candidates:
+    contexts, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return torch.from_numpy(contexts), torch.from_numpy(labels).float()
 
 
 def fit(train: Candidates, epochs: int = EPOCHS) -> nn.Module:
