@@ -88,7 +88,7 @@ def fit(train: Candidates, epochs: int = EPOCHS) -> nn.Module:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     criterion = nn.BCEWithLogitsLoss()
     order = torch.cat([torch.randperm(len(labels))[: len(labels) // BATCH * BATCH] for _ in range(epochs)])
-    for indices in tqdm(order.split(BATCH), desc="verifier", unit="step", disable=None):
+    for indices in tqdm(torch.split(order, BATCH), desc="verifier", unit="step", disable=None):
         shift = torch.randint(-SHIFT, SHIFT + 1, (2,)).tolist()
         moved = torch.roll(contexts[indices].float() / 255, shift, (2, 3))
         targets = labels[indices] * (1 - 2 * SMOOTHING) + SMOOTHING
@@ -104,7 +104,7 @@ def measure(network: nn.Module, candidates: Candidates) -> dict[str, float]:
     """Return accuracy and area under the ROC curve on candidates, 0..1."""
     contexts, labels = candidates
     with torch.inference_mode():
-        log_odds = torch.cat([network(part.float() / 255)[:, 0] for part in contexts.split(1000)])
+        log_odds = torch.cat([network(part.float() / 255)[:, 0] for part in torch.split(contexts, 1000)])
     accuracy = ((log_odds > 0) == (labels > 0.5)).float().mean()
     return {"accuracy": round(float(accuracy), 4), "auroc": round(float(roc_auc_score(labels, log_odds)), 4)}
 
