@@ -30,8 +30,8 @@ def find_background(colours: Colours, histogram: GreyHistogram | None) -> NDArra
         border = _cut_border(colours)
         paper = _find_border_colour(colours, border)
         if _share_near(border, paper) <= MIN_BORDER:
-            return _estimate_shading(colours)
-    return paper if _is_even(colours, histogram, paper) else _estimate_shading(colours)
+            return estimate_shading(colours)
+    return paper if _is_even(colours, histogram, paper) else estimate_shading(colours)
 
 
 def _has_plain_border(colours: Colours, paper: NDArray[np.float32]) -> bool:
@@ -96,7 +96,7 @@ def _find_near(colours: Colours, colour: NDArray[np.floating]) -> NDArray[np.uin
     return np.asarray(near, np.uint8).reshape(colours.shape[:-1])
 
 
-def _estimate_shading(colours: Colours) -> NDArray[np.float32]:
+def estimate_shading(colours: Colours) -> NDArray[np.float32]:
     """Return the colour of shaded paper, [H, W, C].
 
     In each channel, the median of wide windows, in which ink is the minority, tells whether the ink is darker or

@@ -5,6 +5,7 @@ ink is its position on the line between the two.
 """
 
 import math
+from contextlib import suppress
 from typing import Final
 
 import cv2
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
-from src.model.preprocessing.background import find_background
+from src.model.preprocessing.background import estimate_shading, find_background
 from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
+from src.model.preprocessing.sheet import cover_surroundings
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
@@ -46,6 +48,18 @@ def find_ink(colours: Colours) -> Ink:
         ink = _measure_colours(colours, paper)
     box = _find_box(ink)
     return ink if box is None else find_ink(colours[box])
+
+
+def find_sheet_ink(colours: Colours) -> Ink:
+    """Return the ink of a picture as `find_ink` does, or that of the sheet alone if there is a sheet on the picture.
+
+    The ink has the shape of the picture, [H, W]. Raises `BlankPicture` if the contrast is too low.
+    """
+    covered = cover_surroundings(colours)
+    if covered is not colours:
+        with suppress(BlankPicture):
+            return _measure_colours(covered, estimate_shading(covered))
+    return find_ink(colours)
 
 
 def _measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from src.model.errors import BlankPicture
 from src.model.preprocessing.components import NO_STROKE
 from src.model.preprocessing.decode import decode, measure_size
-from src.model.preprocessing.ink import Ink, find_ink
+from src.model.preprocessing.ink import Ink, find_ink, find_sheet_ink
 from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.preprocess import (
     Framed,
@@ -98,12 +98,11 @@ class SegmentedPicture:
 def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
-    ink = find_ink(colours)
-    segmentation = segment(remove_ruled_lines(undo_inversion(ink)))
+    segmentation = segment(remove_ruled_lines(undo_inversion(find_sheet_ink(colours))))
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
     lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
-    return SegmentedPicture(frame(ink, keep_steps), replace(segmentation, lines=lines))
+    return SegmentedPicture(frame(find_ink(colours), keep_steps), replace(segmentation, lines=lines))
 
 
 def segment(ink: Ink) -> Segmentation:
