@@ -20,7 +20,6 @@ from sklearn.datasets import load_sample_images
 from src.model.data.mnist import encode_png
 from src.model.data.pen_strokes import Points, smooth
 
-SIZE: Final = 300  # pictures of each kind
 CANVAS: Final = 280  # pixels, as on the page
 PEN: Final = 18  # pixels, the page's default
 SUBPIXEL: Final = 4  # bits of OpenCV's fixed-point coordinates
@@ -32,7 +31,7 @@ PATCH: Final = 32  # side of a patch of a photo, in pixels
 Picture = NDArray[np.uint8]  # [H, W] or [H, W, 3]
 
 
-def make_non_digits(kind: str, seed: int, size: int = SIZE) -> list[bytes]:
+def make_non_digits(kind: str, size: int, seed: int) -> list[bytes]:
     """Make `size` PNG files of one of `KINDS`."""
     random = np.random.default_rng([seed, KINDS.index(kind)])
     return [encode_png(MAKERS[kind](random)) for _ in range(size)]

@@ -94,7 +94,7 @@ def evaluation_path(version: str, folder: Path = RESULTS_DIR) -> Path:
 def save_evaluation(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
     """Save an evaluation atomically and return its path."""
     path = evaluation_path(evaluation.version, folder)
-    write_text_atomically(path, evaluation.model_dump_json(indent=1) + "\n")
+    write_text_atomically(path, evaluation.model_dump_json(indent=1, exclude_unset=True) + "\n")
     return path
 
 

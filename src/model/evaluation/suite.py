@@ -25,6 +25,7 @@ from src.settings import ROOT, get_settings
 SEED: Final = 99  # of the synthetic pictures; no training uses it
 CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
+REJECTION_SIZE: Final = 300  # pictures of each kind that is no digit
 TIMED_RUNS: Final = 100
 NON_DIGITS: Final = {"made up": "others", "letters and marks": "symbols"}  # names in results, and kinds of synthetic.py
 
@@ -86,7 +87,7 @@ def _predict_synthetic(predictor: Predictor, kind: str, digits: Digits) -> Predi
 
 
 def _count_taken(predictor: Predictor, kind: str) -> TakenCounts:
-    files = [(data, NO_DIGIT) for data in rejection.make_non_digits(kind, SEED)]
+    files = [(data, NO_DIGIT) for data in rejection.make_non_digits(kind, REJECTION_SIZE, SEED)]
     return count_taken(predict_all(predictor, files))
 
 
