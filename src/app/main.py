@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import RequestMiddleware
-from src.app.api.executor import limit_heap
+from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict
 from src.app.api.state import AppState, build_state
@@ -68,6 +68,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.install(state.settings.log_level)
     limit_heap()
     await to_thread.run_sync(state.repository.refresh)
+    await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others
     gc.collect()
     gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred
     refresh_now = asyncio.Event()
@@ -77,6 +78,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watcher = asyncio.create_task(_watch(state.repository, state.settings.reload_s, refresh_now))
     yield
     watcher.cancel()
+    await state.executor.close()
 
 
 async def _watch(repository: ModelRepository, interval_s: float, refresh_now: asyncio.Event) -> None:
