@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from src.model.errors import PictureError
 from src.model.evaluation.metrics import DIGITS, calibration_error
-from src.model.evaluation.report import DigitCounts, TakenCounts
+from src.model.evaluation.report import DigitCounts
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Framed, preprocess
 from src.settings import get_settings
@@ -54,11 +54,11 @@ def count_digits(predictions: Predictions) -> DigitCounts:
     )
 
 
-def count_taken(predictions: Predictions) -> TakenCounts:
-    """Count the pictures that are taken for a digit without any doubt; a refused one is not."""
-    taken = [
-        prediction.digit_score >= MIN_DIGIT_SCORE and max(prediction.probabilities) >= MIN_CONFIDENCE
-        for prediction, _ in predictions
-        if prediction
+def find_taken(predictions: Predictions) -> list[Prediction]:
+    """Return the predictions of pictures that are taken for a digit without any doubt; a refused one is not."""
+    answered = [prediction for prediction, _ in predictions if prediction]
+    return [
+        prediction
+        for prediction in answered
+        if prediction.digit_score >= MIN_DIGIT_SCORE and max(prediction.probabilities) >= MIN_CONFIDENCE
     ]
-    return TakenCounts(taken=sum(taken), pictures=len(predictions))

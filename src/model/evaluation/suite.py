@@ -16,9 +16,9 @@ from src.model.data.mnist_c import CORRUPTIONS, corrupt
 from src.model.data.synthetic import DIGIT_KINDS, EDITION, NO_DIGIT, make_synthetic
 from src.model.evaluation import rejection
 from src.model.evaluation.metrics import count_confusions
-from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, count_taken, predict_all
+from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, find_taken, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation, TakenCounts
-from src.model.inference.predictor import Predictor, open_predictor
+from src.model.inference.predictor import Prediction, Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import ROOT, get_settings
 
@@ -54,7 +54,10 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
             name: _measure_auroc(validation, _predict_synthetic(predictor, kind, mnist.validation))
             for name, kind in NON_DIGITS.items()
         },
-        non_digits={kind: _count_taken(predictor, kind) for kind in rejection.KINDS},
+        non_digits={
+            kind: TakenCounts(taken=len(taken), pictures=REJECTION_SIZE)
+            for kind, taken in find_taken_non_digits(predictor).items()
+        },
         test=count_digits(test) if test else None,
         confusion=_count_confusions(test).tolist() if test else [],
         folders={name: count_digits(predict_all(predictor, files)) for name, files in folders.items()},
@@ -65,6 +68,12 @@ def predict_probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
     """Return the probabilities [N, 10] that the network at `path` gives to framed digits."""
     predictions = _predict_framed(open_predictor(path, get_settings().max_pixels), digits)
     return np.array([prediction.probabilities for prediction, _ in predictions if prediction])
+
+
+def find_taken_non_digits(predictor: Predictor) -> dict[str, list[Prediction]]:
+    """Return the predictions of the pictures of `rejection.py` that are taken for a digit, by kind."""
+    files = {kind: rejection.make_non_digits(kind, REJECTION_SIZE, SEED) for kind in rejection.KINDS}
+    return {kind: find_taken(predict_all(predictor, [(data, NO_DIGIT) for data in files[kind]])) for kind in files}
 
 
 def to_files(digits: Digits) -> list[LabelledFile]:
@@ -84,11 +93,6 @@ def _count_synthetic(predictor: Predictor, kind: str, digits: Digits) -> DigitCo
 
 def _predict_synthetic(predictor: Predictor, kind: str, digits: Digits) -> Predictions:
     return _predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED))
-
-
-def _count_taken(predictor: Predictor, kind: str) -> TakenCounts:
-    files = [(data, NO_DIGIT) for data in rejection.make_non_digits(kind, REJECTION_SIZE, SEED)]
-    return count_taken(predict_all(predictor, files))
 
 
 def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:
