@@ -26,7 +26,7 @@ from src.model.errors import DigitError
 from src.model.files import write_text_atomically
 from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
-from src.model.training.calibration import fit_confidence
+from src.model.training.calibration import compute_logits, fit_confidence, fit_temperature
 from src.model.training.export import save
 from src.model.training.fit_resumable import Teacher, TrainingConfig, TrainingData, TrainingResult, fit_resumable
 from src.model.training.metadata import Provenance, describe_model, git_commit
@@ -141,14 +141,19 @@ def publish(
 
 
 def _calibrate(network: nn.Module, config: TrainingConfig, validation: Digits) -> Confidence:
-    """Fit the confidence on validation digits and on the synthetic pictures made from them."""
+    """Fit the confidence on validation digits and on the synthetic pictures made from them.
+
+    The digit score is fitted without degraded digits: they are far rarer in use than here.
+    """
     synthetic = load_synthetic(validation, CHECKPOINTS, CALIBRATION_SIZE, seed=1)
-    digits = [validation, *(synthetic[kind] for kind in DIGIT_KINDS)]
-    non_digits = torch.cat([synthetic[kind].pixels() for kind in NON_DIGIT_KINDS])
-    pixels = torch.cat([part.pixels() for part in digits])
+    parts = {"validation": validation, **{kind: synthetic[kind] for kind in DIGIT_KINDS}}
+    pixels = torch.cat([part.pixels() for part in parts.values()])
+    labels = torch.cat([part.labels for part in parts.values()])
     distorted = augment(pixels, config.distortion, torch.Generator().manual_seed(1))
-    labels = torch.cat([part.labels for part in digits])
-    return fit_confidence(network, distorted, labels, non_digits)
+    temperature = fit_temperature(compute_logits(network, distorted), labels)
+    digits = torch.cat([part.pixels() for kind, part in parts.items() if kind != "worn"])
+    non_digits = torch.cat([synthetic[kind].pixels() for kind in NON_DIGIT_KINDS])
+    return fit_confidence(network, temperature, digits, non_digits)
 
 
 def _score_seeds(config: TrainingConfig, trained: list[TrainingResult], test: Digits) -> SeedResults:
