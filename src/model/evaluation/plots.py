@@ -93,7 +93,7 @@ def draw_taken(taken: dict[str, list[Prediction]]) -> Figure:
         for place, prediction in zip(row, predictions, strict=False):
             show_picture(place, prediction.pixels, vmax=1)
             place.set_title(f"{prediction.prediction}: {prediction.digit_score:.0%}", fontsize=7)
-        row[0].set_ylabel(kind.replace(" through ", "\n"), fontsize=7)
+        row[0].set_ylabel(kind.replace(" through ", "\n").replace(" of ", " of\n"), fontsize=7)
     hide_empty(axes)
     return figure
 
