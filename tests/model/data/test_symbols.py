@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from HersheyFonts import HersheyFonts
+from HersheyFonts import HersheyFonts  # type: ignore[import-untyped] # the package has no types
 
 from src.model.data.pen_strokes import CANVAS
 from src.model.data.symbols import GLYPHS, MARKS, draw_symbol, load_symbols
