@@ -5,6 +5,7 @@ labels  int64  [N]           0..9
 """
 
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,7 @@ from src.model.errors import DataError
 from src.model.files import atomic_path, sha256
 from src.settings import get_settings
 
-VALIDATION_SIZE: Final = 5_000
-SPLIT_SEED: Final = 0
+VALIDATION_WRITERS: Final = Path(__file__).with_name("validation_writers.json")  # made by writers.py
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,10 @@ class Digits:
 
 @dataclass(frozen=True)
 class Mnist:
-    """MNIST in three parts: 55,000 pictures for training, 5,000 for validation, and the official 10,000 for testing."""
+    """MNIST in three parts: 55,000 pictures for training, 5,000 for validation, and the official 10,000 for testing.
+
+    No writer has digits in two parts.
+    """
 
     train: Digits
     validation: Digits
@@ -66,32 +69,32 @@ def load_mnist(root: Path) -> Mnist:
     If `DIGITS_CORRECTED_FILE` is set, the training set begins with its corrected pictures.
     """
     ensure_mnist(root)
-    full = _read(root, train=True)
-    train_indices, validation_indices = split(full.labels)
+    full = read_digits(root, train=True)
+    train_indices, validation_indices = split_by_writer(len(full), read_validation_writers())
     train = full[train_indices]
     if path := get_settings().corrected_file:
         corrected = read_corrected(path)
         train = Digits(torch.cat([corrected.images, train.images]), torch.cat([corrected.labels, train.labels]))
-    return Mnist(train, full[validation_indices], _read(root, train=False))
+    return Mnist(train, full[validation_indices], read_digits(root, train=False))
 
 
-def _read(root: Path, train: bool) -> Digits:
+def read_digits(root: Path, train: bool) -> Digits:
+    """Return MNIST's 60,000 training digits or its 10,000 test digits, from the files below `root`."""
     part = MNIST(str(root), train=train)
     return Digits(part.data, part.targets)
 
 
-def split(labels: Tensor, validation: int = VALIDATION_SIZE, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:
-    """Split the indices of `labels` int64 [N] into train and `validation` indices, stratified by digit and sorted.
-
-    The same labels and seed give the same split on every machine.
-    """
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(labels)))
-    by_digit = order[torch.argsort(labels[order], stable=True)]  # stable: the digits of a kind stay shuffled
-    # Evenly spaced positions in a list sorted by digit hold each digit in proportion.
-    positions = torch.arange(validation) * len(labels) // validation
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[by_digit[positions]] = True
+def split_by_writer(count: int, validation: dict[str, list[int]]) -> tuple[Tensor, Tensor]:
+    """Split the indices 0..`count`-1 into those for training and those of the `validation` writers, both sorted."""
+    chosen = torch.zeros(count, dtype=torch.bool)
+    chosen[[index for indices in validation.values() for index in indices]] = True
     return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
+
+
+def read_validation_writers() -> dict[str, list[int]]:
+    """Return the writers of the validation digits, and the indices of each among MNIST's training digits."""
+    writers: dict[str, list[int]] = json.loads(VALIDATION_WRITERS.read_bytes())
+    return writers
 
 
 def hash_sources() -> dict[str, str]:

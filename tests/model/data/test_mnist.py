@@ -10,30 +10,23 @@ from src.model.files import sha256
 from src.model.networks import MNIST_MEAN, MNIST_STD
 from src.settings import Settings, get_settings
 
-LABELS = torch.arange(10).repeat_interleave(torch.arange(600, 1600, 100))
+
+def test_validation_digits_are_those_of_whole_writers() -> None:
+    train, validation = mnist.split_by_writer(10, {"7": [8, 1], "12": [4]})
+    assert validation.tolist() == [1, 4, 8]
+    assert train.tolist() == [0, 2, 3, 5, 6, 7, 9]
 
 
-def test_seed_alone_decides_the_split() -> None:
-    once, again, other = (mnist.split(LABELS, 1000, seed)[1] for seed in (0, 0, 1))
-    assert torch.equal(once, again)
-    assert not torch.equal(once, other)
+def test_every_training_digit_is_in_one_part() -> None:
+    train, validation = mnist.split_by_writer(60_000, mnist.read_validation_writers())
+    assert (len(train), len(validation)) == (55_000, 5_000)
+    assert torch.equal(torch.cat([train, validation]).sort().values, torch.arange(60_000))
 
 
-def test_every_index_is_in_one_part() -> None:
-    train, validation = mnist.split(LABELS, 1000)
-    assert len(validation) == 1000
-    assert torch.equal(torch.cat([train, validation]).sort().values, torch.arange(len(LABELS)))
-
-
-def test_split_is_stratified() -> None:
-    validation = mnist.split(LABELS, 1000)[1]
-    share = LABELS.bincount() * 1000 / len(LABELS)
-    assert ((LABELS[validation].bincount() - share).abs() < 1).all()
-
-
-def test_split_is_shuffled() -> None:
-    validation = mnist.split(LABELS, 1000)[1]
-    assert validation.float().mean() == pytest.approx(len(LABELS) / 2, rel=0.05)
+def test_each_validation_writer_wrote_as_many_digits_as_writers_do() -> None:
+    writers = mnist.read_validation_writers()
+    assert len(writers) == 45
+    assert all(19 <= len(indices) <= 131 for indices in writers.values())  # as in the whole of MNIST
 
 
 @pytest.mark.mnist
@@ -45,6 +38,13 @@ def test_mnist_has_three_parts() -> None:
     assert pixels.shape == (1000, 1, 28, 28)
     assert pixels.min().item() == 0
     assert pixels.max().item() == 1
+
+
+@pytest.mark.mnist
+def test_validation_has_as_many_of_each_digit_as_training() -> None:
+    mnist = load_mnist(get_settings().data_dir)
+    expected = mnist.train.labels.bincount() / 11
+    assert ((mnist.validation.labels.bincount() - expected).abs() < 10).all()
 
 
 @pytest.mark.mnist
