@@ -14,7 +14,7 @@ from src.settings import ROOT
 from tests.hand import DIGITS
 
 MAX_PIXELS = 25_000_000  # the default of DIGITS_MAX_PIXELS
-SHEET = ROOT / "tests" / "data" / "mnist-validation.png"  # a row of ten for each digit, from the validation split
+SHEET = ROOT / "tests" / "data" / "mnist-validation.png"  # a row of ten for each digit, from MNIST's training digits
 FINER = 4  # drawings are made this many times larger and scaled down, which anti-aliases their edges
 
 

@@ -1,7 +1,7 @@
 """Pictures that nobody would call a digit, so that a network can learn to reject them.
 
-Invented signs, rotated and mirrored digits, digits on top of each other, filled shapes and textures. None come from a
-data set of letters, signs or photos: those are used to measure the digit score.
+Invented signs, scribbles, rotated and mirrored digits, digits on top of each other, filled shapes and textures; for
+letters and marks see `symbols.py`. None come from a data set of handwriting or photos: those measure the digit score.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,6 @@ NOT_DIGITS_ROTATED: Final = (2, 3, 4, 7)  # by 90 degrees
 NOT_DIGITS_MIRRORED: Final = (3, 4, 6, 7, 9)  # not 2 and 5, which become each other
 LATTICE: Final = (0.15, 0.5, 0.85)  # coordinates where the strokes of signs begin and end
 NEIGHBOURS: Final = 5
-MAX_SIMILARITY: Final = 0.93  # chosen by eye among 3,000 signs: hardly any below it is a digit
 
 
 class DigitSimilarity:
@@ -132,8 +131,9 @@ def _walk(random: Generator) -> Points:
 
 
 def _make_scribbles(random: Generator) -> Strokes:
-    """Return one or two smooth strokes through many random points."""
-    return [smooth(random.uniform(0.1, 0.9, (random.integers(6, 14), 2))) for _ in range(random.integers(1, 3))]
+    """Return one stroke, or two, through 4 to 20 random points: mostly smooth, some with corners."""
+    strokes = [random.uniform(0.1, 0.9, (random.integers(4, 21), 2)) for _ in range(1 + (random.random() < 0.25))]
+    return strokes if random.random() < 0.2 else [smooth(points) for points in strokes]
 
 
 def _make_curls(random: Generator) -> Strokes:
@@ -176,4 +176,4 @@ SIGNS: Final[Sequence[Callable[[Generator], Strokes]]] = (
     _make_scribbles,
     _make_curls,
 )
-SHARES: Final = (0.5, 0.12, 0.15, 0.08, 0.15)  # probability of each kind of sign
+SHARES: Final = (0.36, 0.1, 0.12, 0.32, 0.1)  # probability of each kind of sign

@@ -4,7 +4,8 @@
     scanned    MNIST's digits as from a coarse scanner: few pixels, often black and white, often stretched
     written    digits drawn from strokes, in ways of writing that are rare in MNIST (`glyphs.py`)
     worn       MNIST's digits as outlines, crossed by lines, grainy or smudged (`degradations.py`)
-    others     non-digits, with the label `NO_DIGIT` (`non_digits.py`)
+    others     invented signs, scribbles, textures, with the label `NO_DIGIT` (`non_digits.py`)
+    symbols    letters, signs and marks, with the label `NO_DIGIT` (`symbols.py`)
 
 These names of the kinds are keys in docs/results/evaluation-*.json and in cached files, so they must not change.
 All pictures pass through the same framing as users' pictures.
@@ -26,8 +27,9 @@ from torch import Tensor
 from src.model.data.degradations import degrade
 from src.model.data.glyphs import write_digit
 from src.model.data.mnist import Digits
-from src.model.data.non_digits import MAX_SIMILARITY, DigitSimilarity, draw_non_digit
+from src.model.data.non_digits import DigitSimilarity, draw_non_digit
 from src.model.data.pen_strokes import draw_shape
+from src.model.data.symbols import draw_symbol
 from src.model.errors import BlankPicture
 from src.model.files import atomic_path
 from src.model.parallel import in_parallel
@@ -35,9 +37,11 @@ from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import VERSION, crop, frame
 
 NO_DIGIT: Final = 10  # label of non-digits
-EDITION: Final = f"{VERSION}.2"  # of the framing and of these pictures; a new one invalidates caches and measurements
+EDITION: Final = f"{VERSION}.3"  # of the framing and of these pictures; a new one invalidates caches and measurements
 SIZE: Final = 30_000  # pictures of each kind
 REFERENCES: Final = 10_000  # digits of MNIST, and as many written ones, that non-digits must differ from
+# Non-digits that resemble a digit more are dropped (chosen by eye among 3,000: hardly any below is one).
+MAX_SIMILARITY: Final = {"others": 0.93, "symbols": 0.955}
 BATCH: Final = 1000  # non-digits made at once, before the similar ones are dropped
 SCALE: Final = 4  # enlargement of MNIST's digits before they are redrawn
 
@@ -62,14 +66,14 @@ def _make_tensors(kind: str, train: Digits, size: int, seed: int) -> tuple[str, 
 def make_synthetic(kind: str, train: Digits, size: int, seed: int) -> Digits:
     """Make `size` framed pictures of one kind, most of them from digits of `train`."""
     random = np.random.default_rng([seed, KINDS.index(kind)])
-    if kind != "others":
+    if kind not in MAX_SIMILARITY:
         return _make(kind, train, size, random)
     references = torch.cat([train.images[:REFERENCES], _make("written", train, REFERENCES, random).images])
     similarity = DigitSimilarity(references.numpy())
     images = torch.empty(0, *train.images.shape[1:], dtype=torch.uint8)
     while len(images) < size:
         batch = _make(kind, train, min(BATCH, size), random).images
-        different = torch.from_numpy(similarity.measure(batch.numpy()) < MAX_SIMILARITY)
+        different = torch.from_numpy(similarity.measure(batch.numpy()) < MAX_SIMILARITY[kind])
         images = torch.cat([images, batch[different]])
     return Digits(images[:size], torch.full((size,), NO_DIGIT))
 
@@ -137,13 +141,22 @@ def make_non_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
     digit, label = redraw_skeleton(train, random) if random.random() < 0.5 else write(train, random)
     other, _ = write(train, random)
     resized = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
-    ink = draw_non_digit(digit, label, resized, random)
+    return _treat(draw_non_digit(digit, label, resized, random), random), NO_DIGIT
+
+
+def make_symbol(_: Digits, random: Generator) -> tuple[Ink, int]:
+    """Draw a letter, sign or mark, degraded or rasterised as often as digits are: ink [H, W] in 0..1."""
+    return _treat(draw_symbol(random), random), NO_DIGIT
+
+
+def _treat(ink: Ink, random: Generator) -> Ink:
+    """Degrade or rasterise some of the pictures."""
     treatment = random.random()
     if treatment < 0.2:
-        ink = degrade(ink, random)
-    elif treatment < 0.45 and ink.max() > 0:
-        ink = _rasterise(crop(ink), random)
-    return ink, NO_DIGIT
+        return degrade(ink, random)
+    if treatment < 0.45 and ink.max() > 0:
+        return _rasterise(crop(ink), random)
+    return ink
 
 
 def _enlarge_digit(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:
@@ -164,5 +177,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "written": write,
     "worn": degrade_digit,
     "others": make_non_digit,
+    "symbols": make_symbol,
 }
 KINDS: Final = tuple(MAKERS)
+DIGIT_KINDS: Final = tuple(kind for kind in KINDS if kind not in MAX_SIMILARITY)
+NON_DIGIT_KINDS: Final = tuple(MAX_SIMILARITY)

@@ -60,9 +60,15 @@ def _evaluate_all(path: Path, folders: list[Path], save: bool) -> None:
     if save:
         _print(f"saved {save_evaluation(evaluation)}")
         probabilities = suite.predict_probabilities(path, mnist.test)
-        figure = PLOTS_DIR / f"mistakes-{evaluation.version}.png"
-        plots.save_figure(lambda: plots.draw_mistakes(probabilities, mnist.test), figure)
-        _print(f"drew {figure}")
+        taken = suite.find_taken_non_digits(open_predictor(path, get_settings().max_pixels))
+        figures = {
+            "mistakes": lambda: plots.draw_mistakes(probabilities, mnist.test),
+            "taken": lambda: plots.draw_taken(taken),
+        }
+        for name, draw in figures.items():
+            figure = PLOTS_DIR / f"{name}-{evaluation.version}.png"
+            plots.save_figure(draw, figure)
+            _print(f"drew {figure}")
 
 
 def read_folder(folder: Path) -> list[LabelledFile]:
@@ -97,6 +103,7 @@ def _format(evaluation: Evaluation) -> Iterator[str]:
     for kind, auroc in evaluation.non_digit_auroc.items():
         yield f"digits against non-digits ({kind}): AUROC {auroc:.4f}"
     yield from (f"{kind}: {counts}" for kind, counts in evaluation.numbers.items())
+    yield from (f"{kind}: {counts}" for kind, counts in evaluation.non_digits.items())
     yield from (f"{name}: {counts}" for name, counts in evaluation.folders.items())
 
 
@@ -126,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--save",
         action="store_true",
-        help="save docs/results/evaluation-<version>.json and the plot of the mistakes in docs/figures",
+        help="save docs/results/evaluation-<version>.json and the plots in docs/figures",
     )
     return parser
 

@@ -20,6 +20,7 @@ from src.model.evaluation.metrics import (
     score_digits,
 )
 from src.model.files import atomic_path
+from src.model.inference.predictor import Prediction
 
 WORST: Final = 20
 GREEN: Final = "#1b7837"
@@ -80,6 +81,19 @@ def draw_mistakes(probabilities: Probabilities, test: Digits) -> Figure:
         prediction, label = int(probabilities[index].argmax()), int(labels[index])
         title = f"{prediction}: {probabilities[index, prediction]:.1%}\nis {label}: {likelihood[index]:.1%}"
         place.set_title(title, fontsize=7)
+    hide_empty(axes)
+    return figure
+
+
+def draw_taken(taken: dict[str, list[Prediction]]) -> Figure:
+    """Draw, for each kind of non-digits, up to ten that are taken for a digit: those with the highest digit score."""
+    shown = {kind: sorted(some, key=lambda one: -one.digit_score)[: WORST // 2] for kind, some in taken.items() if some}
+    figure, axes = create_figure(8, 0.2 + 0.85 * max(len(shown), 1), max(len(shown), 1), WORST // 2)
+    for row, (kind, predictions) in zip(np.atleast_2d(axes), shown.items(), strict=False):
+        for place, prediction in zip(row, predictions, strict=False):
+            show_picture(place, prediction.pixels, vmax=1)
+            place.set_title(f"{prediction.prediction}: {prediction.digit_score:.0%}", fontsize=7)
+        row[0].set_ylabel(kind.replace(" through ", "\n").replace(" of ", " of\n"), fontsize=7)
     hide_empty(axes)
     return figure
 

@@ -1,6 +1,7 @@
 """Predictions of a set of labelled pictures, and their counts by digit."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import numpy as np
 from tqdm import tqdm
@@ -11,6 +12,9 @@ from src.model.evaluation.report import DigitCounts
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Framed, preprocess
 from src.settings import get_settings
+
+MIN_DIGIT_SCORE: Final = 0.5  # below it, a digit is doubted
+MIN_CONFIDENCE: Final = 0.9  # from it on, and with that score, a picture is taken for a digit without any doubt
 
 LabelledFile = tuple[bytes, int]  # a picture file and its digit
 Predictions = list[tuple[Prediction | None, int]]  # with the labels; None where the picture was refused
@@ -43,7 +47,18 @@ def count_digits(predictions: Predictions) -> DigitCounts:
     return DigitCounts(
         correct=[correct.count(digit) for digit in DIGITS],
         pictures=[pictures.count(digit) for digit in DIGITS],
+        doubted=sum(prediction.digit_score < MIN_DIGIT_SCORE for prediction, _ in answered),
         refused=len(predictions) - len(answered),
         calibration_error=round(calibration_error(probabilities, labels), 5) if answered else 0.0,
         loss=round(float(-np.log(likelihood).mean()), 5) if answered else 0.0,
     )
+
+
+def find_taken(predictions: Predictions) -> list[Prediction]:
+    """Return the predictions of pictures that are taken for a digit without any doubt; a refused one is not."""
+    answered = [prediction for prediction, _ in predictions if prediction]
+    return [
+        prediction
+        for prediction in answered
+        if prediction.digit_score >= MIN_DIGIT_SCORE and max(prediction.probabilities) >= MIN_CONFIDENCE
+    ]

@@ -19,6 +19,7 @@ class DigitCounts(BaseModel):
 
     correct: list[int] = Field(alias="right", description="pictures read correctly")
     pictures: list[int]
+    doubted: int | None = Field(None, description="pictures with a digit score below a half, without refused ones")
     refused: int = Field(0, description="unreadable or blank pictures; they count as errors")
     calibration_error: float = Field(description="expected calibration error over fifteen bins, 0..1")
     loss: float = Field(description="mean cross-entropy of the calibrated probabilities in nats, without refused ones")
@@ -36,7 +37,20 @@ class DigitCounts(BaseModel):
     def __str__(self) -> str:
         refused = f", {self.refused} refused" if self.refused else ""
         share = f"{sum(self.correct)} of {sum(self.pictures)} right, {self.accuracy:.2%}"
-        return f"{share}{refused}, calibration error {self.calibration_error:.2%}"
+        doubted = "" if self.doubted is None else f", {self.doubted} doubted"
+        return f"{share}{refused}{doubted}, calibration error {self.calibration_error:.2%}"
+
+
+class TakenCounts(BaseModel):
+    """How many pictures that are no digits are taken for one: digit score at least a half, confidence at least 90 %."""
+
+    model_config = ConfigDict(frozen=True)
+
+    taken: int
+    pictures: int
+
+    def __str__(self) -> str:
+        return f"{self.taken} of {self.pictures} taken for a digit, {self.taken / max(self.pictures, 1):.1%}"
 
 
 class NumberCounts(BaseModel):
@@ -77,6 +91,7 @@ class Evaluation(BaseModel):
         alias="others", description="area under the ROC curve of the digit score, digits against non-digits, by kind"
     )
     numbers: dict[str, NumberCounts] = Field({}, description="numbers composed of validation digits, by kind")
+    non_digits: dict[str, TakenCounts] = Field({}, description="pictures of `rejection.py`, by kind")
     test: DigitCounts | None = Field(None, description="MNIST's official test set as PNG files")
     confusion: list[list[int]] = Field([], description="of the test set: rows are labels, columns are predictions")
     folders: dict[str, DigitCounts] = Field({}, description="the user's own files, by folder")
@@ -95,7 +110,7 @@ def evaluation_path(version: str, folder: Path = RESULTS_DIR) -> Path:
 def save_evaluation(evaluation: Evaluation, folder: Path = RESULTS_DIR) -> Path:
     """Save an evaluation atomically and return its path."""
     path = evaluation_path(evaluation.version, folder)
-    write_text_atomically(path, evaluation.model_dump_json(indent=1) + "\n")
+    write_text_atomically(path, evaluation.model_dump_json(indent=1, exclude_unset=True) + "\n")
     return path
 
 

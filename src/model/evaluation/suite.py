@@ -13,12 +13,13 @@ from sklearn.metrics import roc_auc_score
 
 from src.model.data.mnist import Digits, Mnist, encode_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupt
-from src.model.data.synthetic import EDITION, KINDS, make_synthetic
+from src.model.data.synthetic import DIGIT_KINDS, EDITION, NO_DIGIT, make_synthetic
+from src.model.evaluation import rejection
 from src.model.evaluation.metrics import count_confusions
 from src.model.evaluation.numbers import COMPOSERS, count_numbers
-from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, predict_all
-from src.model.evaluation.report import DigitCounts, Evaluation
-from src.model.inference.predictor import Predictor, open_predictor
+from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, find_taken, predict_all
+from src.model.evaluation.report import DigitCounts, Evaluation, TakenCounts
+from src.model.inference.predictor import Prediction, Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
 from src.settings import ROOT, get_settings
 
@@ -26,7 +27,9 @@ SEED: Final = 99  # of the synthetic pictures; no training uses it
 CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
 NUMBERS_SIZE: Final = 400  # pictures of each kind
+REJECTION_SIZE: Final = 300  # pictures of each kind that is no digit
 TIMED_RUNS: Final = 100
+NON_DIGITS: Final = {"made up": "others", "letters and marks": "symbols"}  # names in results, and kinds of synthetic.py
 
 
 def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], with_test: bool = True) -> Evaluation:
@@ -35,7 +38,6 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
     description = predictor.description
     validation = predict_all(predictor, to_files(mnist.validation))
     test = predict_all(predictor, to_files(mnist.test)) if with_test else []
-    non_digits = _predict_framed(predictor, make_synthetic("others", mnist.validation, SYNTHETIC_SIZE, SEED))
     network_ms, drawing_ms = _measure_speed(predictor)
     return Evaluation(
         version=description.version,
@@ -48,10 +50,17 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
         network_ms=network_ms,
         drawing_ms=drawing_ms,
         validation=count_digits(validation),
-        synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in KINDS[:-1]},
+        synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in DIGIT_KINDS},
         corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
-        non_digit_auroc={"made up": _measure_auroc(validation, non_digits)},
         numbers={kind: count_numbers(predictor, kind, mnist.validation, NUMBERS_SIZE, SEED) for kind in COMPOSERS},
+        non_digit_auroc={
+            name: _measure_auroc(validation, _predict_synthetic(predictor, kind, mnist.validation))
+            for name, kind in NON_DIGITS.items()
+        },
+        non_digits={
+            kind: TakenCounts(taken=len(taken), pictures=REJECTION_SIZE)
+            for kind, taken in find_taken_non_digits(predictor).items()
+        },
         test=count_digits(test) if test else None,
         confusion=_count_confusions(test).tolist() if test else [],
         folders={name: count_digits(predict_all(predictor, files)) for name, files in folders.items()},
@@ -62,6 +71,12 @@ def predict_probabilities(path: Path, digits: Digits) -> NDArray[np.float64]:
     """Return the probabilities [N, 10] that the network at `path` gives to framed digits."""
     predictions = _predict_framed(open_predictor(path, get_settings().max_pixels), digits)
     return np.array([prediction.probabilities for prediction, _ in predictions if prediction])
+
+
+def find_taken_non_digits(predictor: Predictor) -> dict[str, list[Prediction]]:
+    """Return the predictions of the pictures of `rejection.py` that are taken for a digit, by kind."""
+    files = {kind: rejection.make_non_digits(kind, REJECTION_SIZE, SEED) for kind in rejection.KINDS}
+    return {kind: find_taken(predict_all(predictor, [(data, NO_DIGIT) for data in files[kind]])) for kind in files}
 
 
 def to_files(digits: Digits) -> list[LabelledFile]:
@@ -76,7 +91,11 @@ def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
 
 
 def _count_synthetic(predictor: Predictor, kind: str, digits: Digits) -> DigitCounts:
-    return count_digits(_predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED)))
+    return count_digits(_predict_synthetic(predictor, kind, digits))
+
+
+def _predict_synthetic(predictor: Predictor, kind: str, digits: Digits) -> Predictions:
+    return _predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED))
 
 
 def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from src.model import networks
 from src.model.data.augmentation import augment
 from src.model.data.mnist import Digits, Mnist, load_mnist
-from src.model.data.synthetic import EDITION, KINDS, load_synthetic
+from src.model.data.synthetic import DIGIT_KINDS, EDITION, NON_DIGIT_KINDS, load_synthetic
 from src.model.errors import DigitError
 from src.model.files import write_text_atomically
 from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
-from src.model.training.calibration import fit_confidence
+from src.model.training.calibration import compute_logits, fit_confidence, fit_temperature
 from src.model.training.export import save
 from src.model.training.fit_resumable import Teacher, TrainingConfig, TrainingData, TrainingResult, fit_resumable
 from src.model.training.metadata import Provenance, describe_model, git_commit
@@ -34,7 +34,8 @@ from src.model.training.quantization import sample_pictures
 from src.model.training.scoring import score
 from src.settings import RESULTS_DIR, ROOT, get_settings
 
-SYNTHETIC: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18}  # in each batch
+# pictures of each kind in a batch
+SYNTHETIC: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18, "symbols": 12}
 CONFIGS: Final = {
     "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
     "micro": TrainingConfig(
@@ -140,14 +141,19 @@ def publish(
 
 
 def _calibrate(network: nn.Module, config: TrainingConfig, validation: Digits) -> Confidence:
-    """Fit the confidence on validation digits and on the synthetic pictures made from them."""
+    """Fit the confidence on validation digits and on the synthetic pictures made from them.
+
+    The digit score is fitted without degraded digits: they are far rarer in use than here.
+    """
     synthetic = load_synthetic(validation, CHECKPOINTS, CALIBRATION_SIZE, seed=1)
-    *digit_kinds, non_digits = KINDS
-    digits = [validation, *(synthetic[kind] for kind in digit_kinds)]
-    pixels = torch.cat([part.pixels() for part in digits])
+    parts = {"validation": validation, **{kind: synthetic[kind] for kind in DIGIT_KINDS}}
+    pixels = torch.cat([part.pixels() for part in parts.values()])
+    labels = torch.cat([part.labels for part in parts.values()])
     distorted = augment(pixels, config.distortion, torch.Generator().manual_seed(1))
-    labels = torch.cat([part.labels for part in digits])
-    return fit_confidence(network, distorted, labels, synthetic[non_digits].pixels())
+    temperature = fit_temperature(compute_logits(network, distorted), labels)
+    digits = torch.cat([part.pixels() for kind, part in parts.items() if kind != "worn"])
+    non_digits = torch.cat([synthetic[kind].pixels() for kind in NON_DIGIT_KINDS])
+    return fit_confidence(network, temperature, digits, non_digits)
 
 
 def _score_seeds(config: TrainingConfig, trained: list[TrainingResult], test: Digits) -> SeedResults:

@@ -28,9 +28,9 @@ def test_non_digits_that_look_like_a_digit_are_dropped(
     similarity: DigitSimilarity, few_digits: Mnist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = 0.7  # lower than in use, so that many of the pictures exceed it
-    monkeypatch.setattr(synthetic, "MAX_SIMILARITY", 1.1)
+    monkeypatch.setattr(synthetic, "MAX_SIMILARITY", {"others": 1.1})
     everything = make_synthetic("others", few_digits.train, 50, seed=3).images.numpy()
-    monkeypatch.setattr(synthetic, "MAX_SIMILARITY", limit)
+    monkeypatch.setattr(synthetic, "MAX_SIMILARITY", {"others": limit})
     different = make_synthetic("others", few_digits.train, 50, seed=3).images.numpy()
     assert similarity.measure(everything).max() > limit
     assert similarity.measure(different).max() < limit

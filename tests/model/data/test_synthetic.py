@@ -9,7 +9,7 @@ import torch
 
 from src.model.data import synthetic
 from src.model.data.mnist import Digits, Mnist
-from src.model.data.synthetic import KINDS, NO_DIGIT, load_synthetic, make_synthetic
+from src.model.data.synthetic import KINDS, NO_DIGIT, NON_DIGIT_KINDS, load_synthetic, make_synthetic
 from src.model.inference.predictor import Predictor
 from src.model.preprocessing.preprocess import Framed
 
@@ -21,7 +21,7 @@ def test_pictures_are_framed_and_labelled(kind: str, synthetic_digits: dict[str,
     digits = synthetic_digits[kind]
     assert digits.images.shape == (SIZE, 28, 28)
     assert digits.images.dtype == torch.uint8
-    assert set(digits.labels.tolist()) == ({NO_DIGIT} if kind == "others" else set(range(10)))
+    assert set(digits.labels.tolist()) == ({NO_DIGIT} if kind in NON_DIGIT_KINDS else set(range(10)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
