@@ -20,7 +20,7 @@ from src.model.preprocessing.segmentation import LineGraph, Segmentation, Segmen
 BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
 UNREADABLE: Final = "?"  # stands in the text for something that is not a digit
 
-OTHER_SHARE: Final = 0.1  # of the marks on a line that are no digits, before the network looks
+OTHER_SHARE: Final = 0.03  # of the marks on a line that are no digits, before the network looks
 PROBABLE: Final = math.log(2)  # the cost of what is as probable as not
 MIN_PROBABILITY: Final = 1e-12
 
