@@ -43,54 +43,31 @@ def find_cuts(ink: Ink) -> Cuts:
 
 def _find_paths(ink: NDArray[np.float64], sidestep: float) -> NDArray[np.intp]:
     """Return the columns, [N, h], of the cheapest path through each bin of columns of `ink`, [h, w]."""
-    above = _accumulate(ink, sidestep)
-    below = _accumulate(ink[::-1], sidestep)[::-1]
+    above, moves_up = _accumulate(ink, sidestep)
+    below, moves_down = (array[::-1] for array in _accumulate(ink[::-1], sidestep))
     through = (above + below - ink)[MIDDLE]
     best = through.min(0)
     bins = [slice(start, start + SPACING) for start in range(SPACING // 2, ink.shape[1] - 1, SPACING)]
     starts = np.array([bin_.start + int(best[bin_].argmin()) for bin_ in bins])
-    return _trace(above, below, MIDDLE.start + through[:, starts].argmin(0), starts, sidestep)
+    rows = MIDDLE.start + through[:, starts].argmin(0)
+    paths = np.tile(starts, (len(ink), 1))
+    for row in range(MIDDLE.stop - 1, 0, -1):
+        paths[row - 1] = np.where(row <= rows, paths[row] + moves_up[row, paths[row]], starts)
+    for row in range(MIDDLE.start, len(ink) - 1):
+        following = paths[row] + moves_down[row, paths[row]]
+        paths[row + 1] = np.where(row >= rows, following, paths[row + 1])
+    return paths.T
 
 
-def _accumulate(ink: NDArray[np.float64], sidestep: float) -> NDArray[np.float64]:
-    """Return the cost of the cheapest path from the top to each pixel, [h, w]."""
-    cost = np.empty_like(ink)
-    cost[0] = ink[0]
+def _accumulate(ink: NDArray[np.float64], sidestep: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the cost of the cheapest path from the top to each pixel, [h, w], and its last move: -1, 0 or 1 column."""
+    cost, moves = np.pad(ink, ((0, 0), (1, 1)), constant_values=np.inf), np.zeros(ink.shape, np.intp)
     for row in range(1, len(ink)):
-        before = cost[row - 1]
-        beside = np.full_like(before, np.inf)
-        beside[1:] = before[:-1]
-        beside[:-1] = np.minimum(beside[:-1], before[1:])
-        cost[row] = ink[row] + np.minimum(before, beside + sidestep)
-    return cost
-
-
-def _trace(
-    above: NDArray[np.float64],
-    below: NDArray[np.float64],
-    rows: NDArray[np.intp],
-    starts: NDArray[np.intp],
-    sidestep: float,
-) -> NDArray[np.intp]:
-    """Return the columns, [N, h], of the cheapest paths through the pixels at `rows` and `starts`, [N] each."""
-    height = len(above)
-    paths = np.empty((len(starts), height), np.intp)
-    for path, row, start in zip(paths, rows, starts, strict=True):
-        path[row] = start
-    for row in range(height - 2, -1, -1):
-        active = row < rows
-        paths[active, row] = _step(above[row], paths[active, row + 1], sidestep)
-    for row in range(1, height):
-        active = row > rows
-        paths[active, row] = _step(below[row], paths[active, row - 1], sidestep)
-    return paths
-
-
-def _step(cost: NDArray[np.float64], columns: NDArray[np.intp], sidestep: float) -> NDArray[np.intp]:
-    """Return the columns of the row with this `cost`, [w], from which paths reach `columns`, [N], of the next row."""
-    beside = np.clip(columns + np.array([[0], [-1], [1]]), 0, len(cost) - 1)  # straight on if it costs the same
-    costs = cost[beside] + sidestep * (beside != columns)
-    return np.asarray(beside[costs.argmin(0), np.arange(len(columns))])
+        straight, from_left, from_right = (cost[row - 1, shift : shift + ink.shape[1]] for shift in (1, 0, 2))
+        aside = np.minimum(from_left, from_right) + sidestep
+        moves[row] = np.where(straight <= aside, 0, np.where(from_left <= from_right, -1, 1))
+        cost[row, 1:-1] += np.minimum(straight, aside)
+    return cost[:, 1:-1], moves
 
 
 def _select(paths: NDArray[np.intp], small: NDArray[np.float64], shape: tuple[int, int], scale: float) -> Cuts:

@@ -50,16 +50,13 @@ def find_ink(colours: Colours) -> Ink:
     return ink if box is None else find_ink(colours[box])
 
 
-def find_sheet_ink(colours: Colours) -> Ink:
-    """Return the ink of a picture as `find_ink` does, or that of the sheet alone if there is a sheet on the picture.
-
-    The ink has the shape of the picture, [H, W]. Raises `BlankPicture` if the contrast is too low.
-    """
+def find_sheet_ink(colours: Colours) -> Ink | None:
+    """Return the ink on the sheet of paper that lies on something on the picture, [H, W]; None if there is none."""
     covered = cover_surroundings(colours)
     if covered is not colours:
         with suppress(BlankPicture):
             return _measure_colours(covered, estimate_shading(covered))
-    return find_ink(colours)
+    return None
 
 
 def _measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:

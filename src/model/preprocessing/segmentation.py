@@ -98,11 +98,13 @@ class SegmentedPicture:
 def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
-    segmentation = segment(remove_ruled_lines(undo_inversion(find_sheet_ink(colours))))
+    ink = find_ink(colours)
+    sheet = find_sheet_ink(colours)
+    segmentation = segment(remove_ruled_lines(undo_inversion(ink if sheet is None else sheet)))
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
     lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
-    return SegmentedPicture(frame(find_ink(colours), keep_steps), replace(segmentation, lines=lines))
+    return SegmentedPicture(frame(ink, keep_steps), replace(segmentation, lines=lines))
 
 
 def segment(ink: Ink) -> Segmentation:
