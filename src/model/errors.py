@@ -6,6 +6,7 @@
     │   ├── UnsupportedFormat
     │   ├── DamagedPicture
     │   ├── TooManyPixels
+    │   ├── TooComplex
     │   └── BlankPicture
     ├── DataError               MNIST is missing or damaged and can't be downloaded
     └── ArtefactError           the files of a trained network don't belong together
@@ -36,6 +37,13 @@ class DamagedPicture(PictureError):  # noqa: N818
 
 class TooManyPixels(PictureError):  # noqa: N818
     """The picture has more pixels than allowed."""
+
+
+class TooComplex(PictureError):  # noqa: N818
+    """Reading the picture takes more time or memory than is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__("The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that.")
 
 
 class BlankPicture(PictureError):  # noqa: N818

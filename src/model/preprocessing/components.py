@@ -16,6 +16,7 @@ MIN_PART: Final = 0.25  # a stroke is part of the digit if its longer side has t
 MIN_PART_AT_EDGE: Final = 0.6  # the same at the picture's edge, where neighbouring digits are cut off
 MIN_FRAME_SIDE: Final = 0.4  # of the picture's sides: the size of a frame drawn around the digit
 FRAME_RIM: Final = 0.1  # of the frame's sides: its line lies this close to its bounding box
+MAX_FRAMES: Final = 4  # strokes checked for being a frame, the largest first: more can't be large side by side
 MIN_DIGIT_HEIGHT: Final = 0.6  # of the highest stroke: lower strokes are no digits of their own
 NO_STROKE: Final = "There is no stroke on the picture. Draw or photograph one digit."
 MAX_LABELS: Final = 2**16  # of 16 bits, which are faster than 32
@@ -82,7 +83,8 @@ def _select_digit(components: Components, shape: tuple[int, ...]) -> NDArray[np.
     """Return the labels of the digit's strokes: the heaviest one, and those that are not too small beside it."""
     is_candidate = components.is_stroke.copy()
     is_large = (components.boxes[:, 2:] >= MIN_FRAME_SIDE * np.array(shape[::-1])).all(1)
-    for label in np.flatnonzero(components.is_stroke & is_large):
+    large = np.flatnonzero(components.is_stroke & is_large)
+    for label in large[components.boxes[large, 2:].prod(1).argsort()[::-1]][:MAX_FRAMES]:
         is_candidate[label] = not _is_frame(components, label)
     strokes = np.flatnonzero(is_candidate)
     if not len(strokes):
@@ -99,18 +101,16 @@ def _is_frame(components: Components, label: np.intp) -> bool:
     """Return whether a large component is a frame drawn around the digit: hollow, with another stroke inside."""
     left, top, width, height = components.boxes[label]
     rim_x, rim_y = max(2, int(FRAME_RIM * width)), max(2, int(FRAME_RIM * height))
-    inside = np.unique(components.labels[top + rim_y : top + height - rim_y, left + rim_x : left + width - rim_x])
-    strokes = inside[components.is_stroke[inside]]
-    if not len(strokes) or label in strokes:
+    inner = components.labels[top + rim_y : top + height - rim_y, left + rim_x : left + width - rim_x]
+    is_inside = np.bincount(inner.ravel(), minlength=len(components.boxes)) > 0
+    if is_inside[label]:
         return False
-    return bool(components.boxes[strokes, 2:].max() >= MIN_PART * max(width, height))
+    return bool(components.boxes[is_inside & components.is_stroke, 2:].max(initial=0) >= MIN_PART * max(width, height))
 
 
 def _count_digits(boxes: NDArray[np.int32]) -> int:
     """Count the groups of strokes, [N, 4], that overlap from left to right, leaving out low ones."""
     high = boxes[boxes[:, 3] >= MIN_DIGIT_HEIGHT * boxes[:, 3].max()]
-    groups, group_end = 0, -1
-    for left, _, width, _ in high[high[:, 0].argsort()]:
-        groups += int(left > group_end)
-        group_end = max(group_end, left + width)
-    return groups
+    high = high[high[:, 0].argsort()]
+    ends = np.maximum.accumulate(high[:, 0] + high[:, 2])  # of the group that each stroke belongs to or begins
+    return 1 + int((high[1:, 0] > ends[:-1]).sum())

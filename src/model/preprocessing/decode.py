@@ -4,6 +4,7 @@ The size is checked in the header, before any pixel is decoded, so that a small 
 """
 
 import io
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from src.model.errors import DamagedPicture, EmptyFile, TooManyPixels, UnsupportedFormat
+from src.model.errors import DamagedPicture, EmptyFile, PictureError, TooComplex, TooManyPixels, UnsupportedFormat
 from src.model.preprocessing import png
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -25,14 +26,16 @@ PREMULTIPLIED: Final = {"LA": "La", "RGBA": "RGBa"}  # Pillow's modes with colou
 PAPER_FILL: Final = 0.6  # ... fills more than this share of its bounding box
 PAPER_DEVIATION: Final = 12.0  # ... and its colours deviate by more levels of 255 than this
 
-# Pillow's decoders raise any of these when the bytes make no sense.
-PILLOW_ERRORS: Final = (
-    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError,
-)  # fmt: skip
+START_OF_SCAN: Final = b"\xff\xda"  # of a JPEG; the compressed pixels never contain it
+MAX_SCANS: Final = 100  # of a JPEG; encoders write at most a dozen, and each takes as long as decoding the picture
+
+# Pillow's decoders raise any of these when the bytes make no sense. Others are handled alike, but logged.
+PILLOW_ERRORS: Final = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
 BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 Colours = NDArray[np.uint8]
 
+log = logging.getLogger(__name__)
 
 def pixel_count(data: bytes) -> int:
     """Return the number of pixels the decoder holds, counted as `max_pixels` counts them.
@@ -47,7 +50,7 @@ def pixel_count(data: bytes) -> int:
             return _count_copies(image) * _count_pixels(image)
     except BOMBS:
         return sys.maxsize
-    except PILLOW_ERRORS:
+    except Exception:  # `decode` names the problem
         return 0
 
 
@@ -56,13 +59,15 @@ def decode(data: bytes, max_pixels: int) -> Colours:
     if not data:
         raise EmptyFile("The file is empty. Send a picture of one digit.")
     pixels = png.decode(data, WORK_SIDE, max_pixels)
-    return _flatten(_decode_with_pillow(data, max_pixels) if pixels is None else pixels)
+    return flatten(_decode_with_pillow(data, max_pixels) if pixels is None else pixels)
 
 
 def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Return an upright picture, uint8 [H, W], [H, W, 3] or [H, W, 4]. Raises a `PictureError`."""
+    if data.count(START_OF_SCAN) > MAX_SCANS and data.startswith(b"\xff\xd8"):
+        raise TooComplex
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(png.drop_texts(data)), formats=FORMATS) as image:
             allowed = max_pixels // _count_copies(image)
             if _count_pixels(image) > allowed:
                 raise _too_many_pixels(allowed)
@@ -74,7 +79,13 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         ) from error
     except BOMBS as error:
         raise _too_many_pixels(max_pixels) from error
-    except PILLOW_ERRORS as error:
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise TooComplex from error
+    except Exception as error:
+        if not isinstance(error, PILLOW_ERRORS):
+            log.warning("A decoder raised %s for a damaged picture.", type(error).__name__)
         raise DamagedPicture(png.DAMAGED) from error
 
 
@@ -165,7 +176,7 @@ def _scale_to_bytes(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.round((values - black) * (255 / (white - black))).astype(np.uint8))
 
 
-def _flatten(pixels: NDArray[np.uint8]) -> Colours:
+def flatten(pixels: NDArray[np.uint8]) -> Colours:
     """Return opaque pixels, [H, W, C]: transparent ones are laid on a background, and C is 1 if all are grey."""
     if pixels.ndim == 2:
         return pixels[..., None]

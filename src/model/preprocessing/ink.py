@@ -30,7 +30,7 @@ MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the hole filled
 MAX_BOX_INK: Final = 0.995  # of the filled box: more leaves no room for a digit
 MAX_BOX_AREA: Final = 0.995  # of the picture: a larger box is the picture itself
 BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part of its shorter side
-MAX_OUTLINES: Final = 20  # checking each outline is faster than labelling only if there are few
+MAX_RUNS: Final = 2  # per row: outlines of busier pictures are not looked at, labelling is faster
 
 
 def find_ink(colours: Colours) -> Ink:
@@ -86,9 +86,9 @@ def _find_box(ink: Ink) -> tuple[slice, slice] | None:
 
 def _may_hold_box(mask: Mask) -> bool:
     """Return False if no outline in `mask` is as large and full as a box; faster than labelling the components."""
-    outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    if len(outlines) > MAX_OUTLINES:
+    if count_runs(mask) > MAX_RUNS * len(mask):
         return True
+    outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     for outline in outlines:
         _, _, width, height = cv2.boundingRect(outline)
         if _is_large(width, height, mask.shape):
@@ -96,6 +96,11 @@ def _may_hold_box(mask: Mask) -> bool:
             if pixels >= MIN_BOX_SOLIDITY * width * height:
                 return True
     return False
+
+
+def count_runs(mask: Mask) -> int:
+    """Return how many runs of ink begin inside the rows of `mask`: at least one for each piece not at the left edge."""
+    return int(np.count_nonzero(mask[:, 1:] > mask[:, :-1]))
 
 
 def _largest_component(mask: Mask) -> tuple[Mask, int, int]:

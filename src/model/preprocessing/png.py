@@ -22,6 +22,9 @@ READ_MODES: Final = {0: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_COLOR_RGB, 6: cv2.IM
 PIXEL_CHUNKS: Final = (b"IHDR", b"IDAT", b"IEND")
 # Colour spaces, sizes and dates do not change the pixels. Any other chunk might: EXIF holds an orientation.
 IGNORED_CHUNKS: Final = (b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD", b"pHYs", b"tIME")
+# Of the chunks that decoders may skip, these change what is seen: the palette's transparency and EXIF's orientation.
+NEEDED_CHUNKS: Final = (b"tRNS", b"eXIf")
+ORIENTATION_TEXTS: Final = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # texts with these keywords may, too
 
 
 def decode(data: bytes, max_side: int, max_pixels: int) -> NDArray[np.uint8] | None:
@@ -48,6 +51,28 @@ def read_header(data: bytes) -> tuple[int, ...] | None:
         return None
     kind, *fields = HEADER.unpack_from(data, len(SIGNATURE) + 4)
     return tuple(fields) if kind == b"IHDR" else None
+
+
+def drop_texts(data: bytes) -> bytes:
+    """Return a PNG without the chunks that change no pixel; anything else is returned as it is.
+
+    Pillow keeps every text of a file in memory, and a compressed text of 1 kB may have a million characters.
+    """
+    if not data.startswith(SIGNATURE):
+        return data
+    chunks, start = [SIGNATURE], len(SIGNATURE)
+    keywords = set(ORIENTATION_TEXTS)
+    while start + CHUNK.size <= len(data):
+        length, kind = CHUNK.unpack_from(data, start)
+        end = start + CHUNK.size + length + 4
+        is_critical = not kind[0] & 0x20  # a capital letter
+        content = start + CHUNK.size
+        keyword = next((keyword for keyword in keywords if data.startswith(keyword, content)), None)
+        if is_critical or kind in NEEDED_CHUNKS or keyword:
+            chunks.append(data[start:end])
+        keywords.discard(keyword or b"")  # only the first of each: they may be many
+        start = end
+    return b"".join(chunks)
 
 
 def _keep_pixels(data: bytes) -> bytes | None:

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.components import extract_digit
-from src.model.preprocessing.decode import decode
-from src.model.preprocessing.ink import Ink, find_ink
+from src.model.preprocessing import png
+from src.model.preprocessing.components import WEAK_INK, extract_digit
+from src.model.preprocessing.decode import WORK_SIDE, decode, flatten
+from src.model.preprocessing.ink import MAX_RUNS, Ink, count_runs, find_ink
 from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.ruled_lines import remove_ruled_lines
 
@@ -30,6 +31,9 @@ MIN_STROKE_WIDTH: Final = 2.5  # pixels of the input; a quarter of MNIST's digit
 MAX_STROKE_WIDTH: Final = 4.5  # pixels of the input; 5 % of MNIST's digits are thicker
 STEP_SIDE: Final = 112  # pixels: the longer side of the copies in `Framed.steps`
 
+PLAIN_BYTES: Final = 32_768  # the largest file that may be plain, see `preprocess_plain`
+PLAIN_VALUES: Final = 90_000  # pixels times channels: a grey drawing of 300x300
+
 Steps = dict[Literal["ink", "crop", "box"], Ink]
 
 
@@ -45,6 +49,22 @@ class Framed:
 def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Framed:
     """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`."""
     return frame(find_ink(decode(data, max_pixels)), keep_steps)
+
+
+def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> Framed | None:
+    """Return what `preprocess` does for a plain picture, None for any other, in a few milliseconds at most.
+
+    A plain picture is a small, ordinary PNG of a drawing with few strokes: its time does not depend on what it shows.
+    """
+    if len(data) > PLAIN_BYTES or (pixels := png.decode(data, WORK_SIDE, min(max_pixels, PLAIN_VALUES))) is None:
+        return None
+    colours = flatten(pixels)
+    if colours.size > PLAIN_VALUES:
+        return None
+    ink = find_ink(colours)
+    if count_runs((ink > WEAK_INK).view(np.uint8)) > MAX_RUNS * len(ink):
+        return None
+    return frame(ink, keep_steps)
 
 
 def frame(ink: Ink, keep_steps: bool = False) -> Framed:
