@@ -36,7 +36,7 @@ def _draw(strokes: list[list[Point]], random: Generator) -> bytes:
 
 
 def _choose_place(random: Generator) -> Point:
-    x, y = random.uniform(0.2, 0.8, 2) * SIDE
+    x, y = random.uniform(0.3, 0.7, 2) * SIDE
     return float(x), float(y)
 
 
@@ -46,8 +46,9 @@ def _click(random: Generator) -> list[list[Point]]:
 
 def _dash(random: Generator) -> list[list[Point]]:
     """Return one straight stroke, level or nearly: an upright one would be a 1."""
-    (x, y), angle, length = _choose_place(random), random.uniform(-0.3, 0.3), random.uniform(30, 100)
-    return [[(x, y), (x + length * float(np.cos(angle)), y + length * float(np.sin(angle)))]]
+    (x, y), angle, length = _choose_place(random), random.uniform(-0.3, 0.3), random.uniform(15, 50)
+    dx, dy = length * float(np.cos(angle)), length * float(np.sin(angle))
+    return [[(x - dx, y - dy), (x + dx, y + dy)]]
 
 
 def _two_dots(random: Generator) -> list[list[Point]]:

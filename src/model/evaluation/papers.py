@@ -13,34 +13,49 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.morphology import skeletonize
 
 from src.model.data.mnist import Digits
-from src.model.data.synthetic import redraw_skeleton
 from src.model.evaluation.predictions import LabelledFile
 from src.model.preprocessing.ink import Ink
+from src.model.preprocessing.preprocess import crop, measure_stroke_width
 
 Field = NDArray[np.float64]  # [SIDE, SIDE]
 Paper = NDArray[np.float64]  # [SIDE, SIDE, 3]
 
 SIDE: Final = 320  # pixels of a picture
+ENLARGEMENT: Final = 8  # of a digit before it is redrawn
+FAINT: Final = "faint pencil"
 
 
 def make_photos(paper: str, digits: Digits, size: int, seed: int) -> list[LabelledFile]:
-    """Return `size` photographs of digits on one of `PAPERS`, as JPEG files."""
+    """Return `size` photographs of digits on one of `PAPERS`, as JPEG files, the digits taken in turn."""
     random = np.random.default_rng([seed, list(PAPERS).index(paper)])
-    return [_take_photo(paper, digits, random) for _ in range(size)]
+    sample = digits[:size]
+    inks = sample.pixels().numpy()[:, 0]
+    return [(_take_photo(paper, ink, random), label) for ink, label in zip(inks, sample.labels.tolist(), strict=True)]
 
 
-def _take_photo(paper: str, digits: Digits, random: Generator) -> LabelledFile:
-    ink, label = redraw_skeleton(digits, random)
+def _take_photo(paper: str, digit: Ink, random: Generator) -> bytes:
     page = PAPERS[paper](random)
-    opacity = random.uniform(0.12, 0.3) if paper == "faint pencil" else random.uniform(0.55, 0.95)
-    pen = random.uniform(0, 0.35, 3) if paper != "faint pencil" else np.full(3, 0.2)
-    covered = opacity * _place(ink, random)[..., None]
-    if paper == "faint pencil":  # graphite only lies on the grain
-        covered *= np.clip(1 + _noise(random, 2)[..., None] * 0.3, 0, 1.3)
-    light = page * (1 - covered) + page * pen * covered
-    return _shoot(light, random), label
+    covered = _place(_redraw(digit, random), random)
+    if paper == FAINT:  # graphite lies on the grain only
+        covered *= random.uniform(0.12, 0.3) * np.clip(1 + 0.3 * _noise(random, 2), 0, 1.3)
+    else:
+        covered *= random.uniform(0.55, 0.95)
+    colour = 0.2 if paper == FAINT else random.uniform(0, 0.35, 3)
+    return _shoot(page * (1 - covered[..., None] * (1 - colour)), random)
+
+
+def _redraw(digit: Ink, random: Generator) -> Ink:
+    """Draw a digit's skeleton with another pen, from a hairline to a pen a quarter wider than its own."""
+    enlarged = cv2.resize(crop(digit), None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
+    ink = np.pad(cv2.GaussianBlur(enlarged, (0, 0), ENLARGEMENT / 3), ENLARGEMENT)
+    mask = ink > 0.45
+    skeleton = np.asarray(skeletonize(mask), np.uint8)  # type: ignore[no-untyped-call] # skimage has no types
+    width = max(1, round(random.uniform(2, 1.25 * measure_stroke_width(ink))))
+    drawn = cv2.dilate(skeleton, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    return np.asarray(drawn, np.float32)
 
 
 def _place(ink: Ink, random: Generator) -> Field:
@@ -171,5 +186,5 @@ PAPERS: Final[dict[str, Callable[[Generator], Paper]]] = {
     "coloured paper": _make_coloured,
     "moire": _make_moire,
     "flash": _make_flash,
-    "faint pencil": _make_pencil_paper,
+    FAINT: _make_pencil_paper,
 }

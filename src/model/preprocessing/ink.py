@@ -11,17 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.errors import BlankPicture
-from src.model.preprocessing.background import find_background
-from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
+from src.model.preprocessing.contrast import LEVELS, GreyHistogram, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
 
-MIN_CONTRAST: Final = 7.0  # levels of 255, on even paper
-MIN_CONTRAST_SHADED: Final = 16.0  # levels of 255, on shaded paper, whose colour is known less well
-MIN_SIGNAL_TO_NOISE: Final = 5.0  # contrast over the standard deviation of the paper
+MIN_CONTRAST: Final = 7.0  # levels of 255
 
 # A box is a filled rectangle with a hole in the form of the digit, such as a black picture pasted on a white page.
 MIN_BOX_SIDE: Final = 0.4  # of the picture's sides
@@ -33,45 +29,25 @@ BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part o
 MAX_RUNS: Final = 2  # per row: outlines of busier pictures are not looked at, labelling is faster
 
 
-def find_ink(colours: Colours) -> Ink:
-    """Return the ink of a picture, uint8 [H, W, C]. Raises `BlankPicture` if the contrast is too low.
-
-    If the ink is a box with a digit in it, returns the ink inside the box, with the shape of the box.
-    """
-    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper = find_background(colours, histogram)
-    if histogram and paper.ndim == 1:
-        ink = _measure_grey(colours[..., 0], histogram, float(paper[0]))
-    else:
-        ink = _measure_colours(colours, paper)
-    box = _find_box(ink)
-    return ink if box is None else find_ink(colours[box])
-
-
-def _measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:
-    """Return the ink of a grey picture, [H, W], on even paper, from a table of the 256 levels."""
+def measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink | None:
+    """Return the ink of a grey picture, [H, W], on even paper, from a table of the 256 levels; None without ink."""
     sign, contrast = histogram.find_ink_axis(paper)
-    _require_contrast(contrast, MIN_CONTRAST, histogram.estimate_noise(paper, sign, contrast / 2))
+    if contrast < MIN_CONTRAST:
+        return None
     table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
     return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
 
 
-def _measure_colours(colours: Colours, paper: NDArray[np.float32]) -> Ink:
-    """Return the ink of a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]."""
+def measure_colours(colours: Colours, paper: NDArray[np.float32]) -> Ink | None:
+    """Return the ink of a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]; None without ink."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
     axis, contrast = find_ink_axis(difference)
-    ink = project(difference, axis)
-    min_contrast = MIN_CONTRAST if paper.ndim == 1 else MIN_CONTRAST_SHADED
-    _require_contrast(contrast, min_contrast * math.sqrt(len(axis)), estimate_noise(ink, contrast / 2))
-    return np.asarray(np.clip(ink / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
+    if contrast < MIN_CONTRAST * math.sqrt(len(axis)):
+        return None
+    return np.asarray(np.clip(project(difference, axis) / np.float32(contrast), 0, 1)).reshape(colours.shape[:2])
 
 
-def _require_contrast(contrast: float, min_contrast: float, noise: float) -> None:
-    if contrast < max(min_contrast, MIN_SIGNAL_TO_NOISE * noise):
-        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
-
-
-def _find_box(ink: Ink) -> tuple[slice, slice] | None:
+def find_box(ink: Ink) -> tuple[slice, slice] | None:
     """Return the rows and columns inside a box of ink, None if there is no box."""
     mask = (ink > 0.5).view(np.uint8)
     if cv2.countNonZero(mask) < MIN_BOX_FILL * MIN_BOX_SIDE**2 * ink.size or not _may_hold_box(mask):
