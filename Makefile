@@ -83,7 +83,7 @@ recovery: environment .venv/train.stamp ## measure how many pictures it takes to
 lesson: environment .venv/train.stamp ## export the networks of the page's experiment
 	@$(python) -m src.model.experiments.export_permuted
 
-.PHONY: screenshots bench bench-page
+.PHONY: screenshots bench bench-page bench-attack
 screenshots: install ## take the README's pictures and the reference screenshots of the tests
 	@$(python) -m tools.screenshots
 
@@ -94,6 +94,9 @@ bench: install .venv-bench/made ## measure the service beside its floors and oth
 	@$(python) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
+
+bench-attack: install ## measure how long others wait while clients send hostile pictures
+	@$(python) -m tools.attack_latency
 
 bench-page: install ## measure the time from the end of a stroke to the answer on the page
 	@$(python) -m tools.page_latency

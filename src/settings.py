@@ -49,14 +49,17 @@ class Settings(BaseSettings):
     max_waiting_bytes: int = Field(24_000_000, gt=0, description="total size of the bodies that a worker holds at once")
     max_pixels: int = Field(25_000_000, gt=0, description="largest picture, in pixels, read from its header")
     small_pixels: int = Field(
-        1_000_000, gt=0, description="larger pictures are decoded one at a time, to limit the memory of a worker"
+        1_000_000, gt=0, description="larger pictures are read one at a time, to limit the memory of a worker"
+    )
+    picture_cpu_s: float = Field(
+        2.0, gt=0, description="processor time to read a picture, in seconds; small pictures get a quarter"
     )
     max_files: int = Field(64, gt=0, description="pictures in a batch")
     max_requests: int = Field(256, ge=1, description="concurrent requests of a worker; more are refused")
     request_timeout_s: float = Field(30.0, gt=0, description="time from headers to response, in seconds")
     header_timeout_s: float = Field(10.0, gt=0, description="time to receive the headers, in seconds")
     grace_s: int = Field(8, ge=1, description="time from SIGTERM until open requests are dropped, in seconds")
-    readers: int = Field(2, ge=1, description="small pictures that a worker decodes at once")
+    readers: int = Field(2, ge=1, description="processes that a worker starts to read pictures")
     workers: int = Field(1, ge=1, description="processes of the service")
 
     api_keys: Keys = Field((), description="keys that give access to /api/v1; without any, no key is required")

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import servers
+from tests.app.api.process_tree import Worst
+
+WORST = pytest.StashKey[Worst]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -12,6 +15,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for marker in ("load", "pipeline"):
         if marker not in config.option.markexpr:
             items[:] = [item for item in items if not item.get_closest_marker(marker)]
+
+
+@pytest.fixture(scope="session")
+def worst(pytestconfig: pytest.Config) -> Worst:
+    """Return the place for the highest values that load tests see, which are printed at the end."""
+    return pytestconfig.stash.setdefault(WORST, Worst())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what the load tests measured."""
+    for name, value in config.stash.get(WORST, Worst()).items():
+        terminalreporter.write_line(f"highest {name}: {value:.0f}")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import RequestMiddleware
-from src.app.api.executor import limit_heap
+from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict
 from src.app.api.state import AppState, build_state
@@ -77,6 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watcher = asyncio.create_task(_watch(state.repository, state.settings.reload_s, refresh_now))
     yield
     watcher.cancel()
+    await state.executor.close()
 
 
 async def _watch(repository: ModelRepository, interval_s: float, refresh_now: asyncio.Event) -> None:

@@ -14,6 +14,8 @@
 The message of each tells the user what to do.
 """
 
+TOO_COMPLEX = "The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that."
+
 
 class DigitError(Exception):
     """Base class of all errors raised on purpose."""
@@ -42,8 +44,8 @@ class TooManyPixels(PictureError):  # noqa: N818
 class TooComplex(PictureError):  # noqa: N818
     """Reading the picture takes more time or memory than is allowed."""
 
-    def __init__(self) -> None:
-        super().__init__("The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that.")
+    def __init__(self, message: str = TOO_COMPLEX) -> None:
+        super().__init__(message)
 
 
 class BlankPicture(PictureError):  # noqa: N818

@@ -1,112 +1,111 @@
-"""The child process that reads pictures: whatever a picture does to a decoder, the service itself goes on.
+"""The child process that reads pictures, so that the service goes on whatever a picture does to a decoder.
 
-`python -m src.app.api.worker <log level>` takes requests on stdin and answers on stdout, one at a time, until stdin is
-closed. A request and a reply are each a pickled object after its length; a picture follows its request as it is. The
-kernel ends the process when a request takes more CPU time than allowed; memory is limited in all.
+`main` takes requests on stdin and answers them on stdout, one at a time, until stdin is closed. A message is a pickled
+object after its length; a request is followed by the bytes of its picture. The kernel ends the process when a request
+takes more CPU time than it may, and refuses it memory beyond its limit.
 
-It imports the preprocessing only, because its memory adds to the service's.
+The module imports little more than the preprocessing: its memory adds to the service's.
 """
 
-import ctypes
 import pickle
 import signal
 import struct
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import cv2
 from PIL import Image
 
+from src.app.api import heap
 from src.app.api.core import logs
 from src.model.errors import TooComplex
 from src.model.preprocessing import preprocess  # noqa: F401 - imported now, so that the first picture need not wait
+from src.model.preprocessing.decode import pixel_count
 
 LENGTH: Final = struct.Struct(">Q")
-MAX_MEMORY: Final = 260_000_000  # bytes of data; the largest accepted pictures take 200 MB
-OUT_OF_MEMORY: Final = -4  # OpenCV's code
+OUT_OF_MEMORY: Final = -4  # OpenCV's error code
+STATM: Final = Path("/proc/self/statm")  # its sixth number is the size of the data in pages
 
-# Parameters of glibc's mallopt and their values in bytes, both above what the arrays of an 800x800 picture take.
-MMAP_THRESHOLD: Final = (-3, 12_000_000)  # larger blocks go back to the system when they are freed
-TRIM_THRESHOLD: Final = (-1, 16_000_000)  # so does free memory beyond this at the end of the heap
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading a picture may take."""
+
+    pixels: int  # larger pictures are not read: the answer is `TooLarge`
+    cpu_s: float
+    memory: int  # in bytes, beyond what the process has
 
 
 @dataclass(frozen=True)
 class Request:
     """What to do with a picture."""
 
-    function: Callable[..., Any]  # called with the picture and `arguments`; a module's own, so that it can be pickled
+    function: Callable[..., Any]  # called with the picture and `arguments`; of a module, so that it can be pickled
     arguments: tuple[Any, ...]
     size: int  # of the picture, in bytes
-    cpu_s: float
+    limits: Limits
 
 
-def send(stream: BinaryIO, message: object) -> None:
-    """Write a message."""
+class TooLarge(Exception):  # noqa: N818 - it is an answer
+    """The picture has more pixels than the limits allow."""
+
+
+def encode(message: object) -> bytes:
+    """Return a message as it is sent."""
     content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    stream.write(LENGTH.pack(len(content)) + content)
-    stream.flush()
+    return LENGTH.pack(len(content)) + content
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more: with what the function returns, or with the error that it raises."""
     while head := requests.read(LENGTH.size):
-        request: Request = pickle.loads(requests.read(*LENGTH.unpack(head)))  # noqa: S301 - from the service itself
-        send(replies, _call(request, requests.read(request.size)))
+        request: Request = pickle.loads(requests.read(*LENGTH.unpack(head)))  # noqa: S301 - the service wrote it
+        replies.write(encode(_answer(request, requests.read(request.size))))
+        replies.flush()
 
 
-def _call(request: Request, picture: bytes) -> object:
-    _trim_heap()
-    signal.setitimer(signal.ITIMER_PROF, request.cpu_s)  # nothing handles SIGPROF, so the kernel ends the process
+def _answer(request: Request, picture: bytes) -> object:
+    _limit_cpu(request.limits.cpu_s)
     try:
+        if pixel_count(picture) > request.limits.pixels:
+            return TooLarge()
+        heap.trim_heap()
+        _limit_memory(request.limits.memory)
         return request.function(picture, *request.arguments)
-    except MemoryError:
-        return TooComplex()
-    except cv2.error as error:
-        if error.code == OUT_OF_MEMORY:
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == OUT_OF_MEMORY):
             return TooComplex()
-        raise
-    except Exception as error:  # the service raises it
+        error.add_note(traceback.format_exc())  # a pickled error has no traceback
         return error
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        _limit_cpu(0)
 
 
-def _trim_heap() -> None:
-    """Return free memory to the system: earlier pictures left it in pieces, and a large one needs it."""
-    _call_glibc("malloc_trim", 0)
+def _limit_cpu(seconds: float) -> None:
+    """Have the kernel send SIGPROF after so much CPU time from now, which ends this process; 0 lifts the limit."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def limit_memory() -> None:
-    """Limit the memory of this process, and make glibc return what large pictures took when they are done.
-
-    By default it raises its thresholds with the first large picture and keeps 100 MB for those that follow.
-    """
-    _call_glibc("mallopt", *MMAP_THRESHOLD)
-    _call_glibc("mallopt", *TRIM_THRESHOLD)
-    with suppress(ImportError):  # on Windows
+def _limit_memory(growth: int) -> None:
+    """Let this process take at most `growth` bytes for data beyond what it has now."""
+    with suppress(ImportError, FileNotFoundError):  # on other systems than Linux
         import resource  # noqa: PLC0415
 
-        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
-
-
-def _call_glibc(function: str, *arguments: int) -> None:
-    """Call a function of the C library; does nothing if the library is not glibc."""
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None)[function](*arguments)
+        data = int(STATM.read_text().split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (data + growth, resource.RLIM_INFINITY))
 
 
 def main() -> None:
-    """Serve stdin until it is closed."""
+    """Serve stdin until it is closed; the command's one argument is the log level."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C; the service closes stdin when it is done
     logs.install(sys.argv[1])
-    cv2.setNumThreads(1)  # as many processes as are wanted run anyway
+    cv2.setNumThreads(1)  # several processes share the cores already
     Image.init()  # loads the decoders
-    limit_memory()
+    heap.limit_heap()
     serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-if __name__ == "__main__":
-    main()

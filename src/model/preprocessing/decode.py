@@ -18,6 +18,7 @@ from src.model.errors import DamagedPicture, EmptyFile, PictureError, TooComplex
 from src.model.preprocessing import png
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FIRST_BYTES: Final = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"RIFF": "WEBP", b"GIF8": "GIF", b"BM": "BMP"}
 WORK_SIDE: Final = 800  # pixels; a digit of a tenth of that still has four times MNIST's resolution
 STRIP_PIXELS: Final = 1_000_000  # large pictures are converted in strips of about this size
 WHITE_LEVELS: Final = (1.0, 255.0, 65535.0)  # usual values of white where a format does not say which one it is
@@ -37,6 +38,7 @@ Colours = NDArray[np.uint8]
 
 log = logging.getLogger(__name__)
 
+
 def pixel_count(data: bytes) -> int:
     """Return the number of pixels the decoder holds, counted as `max_pixels` counts them.
 
@@ -54,6 +56,11 @@ def pixel_count(data: bytes) -> int:
         return 0
 
 
+def find_format(data: bytes) -> str:
+    """Return the format, one of `FORMATS`, of a picture that has been decoded."""
+    return next((name for first, name in FIRST_BYTES.items() if data.startswith(first)), "TIFF")
+
+
 def decode(data: bytes, max_pixels: int) -> Colours:
     """Return the picture in the file `data`, uint8 [H, W, C]. Raises a `PictureError`."""
     if not data:
@@ -64,7 +71,7 @@ def decode(data: bytes, max_pixels: int) -> Colours:
 
 def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Return an upright picture, uint8 [H, W], [H, W, 3] or [H, W, 4]. Raises a `PictureError`."""
-    if data.count(START_OF_SCAN) > MAX_SCANS and data.startswith(b"\xff\xd8"):
+    if find_format(data) == "JPEG" and data.count(START_OF_SCAN) > MAX_SCANS:
         raise TooComplex
     try:
         with Image.open(io.BytesIO(png.drop_texts(data)), formats=FORMATS) as image:
@@ -73,20 +80,24 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
                 raise _too_many_pixels(allowed)
             image.draft("RGB", (WORK_SIDE, WORK_SIDE))  # has JPEG decoded at 1/2, 1/4 or 1/8 of its size
             return np.asarray(ImageOps.exif_transpose(_to_eight_bits(_shrink(image))))
-    except UnidentifiedImageError as error:
-        raise UnsupportedFormat(
-            f"This is not a picture that the service can read. Send one of: {', '.join(FORMATS)}."
-        ) from error
-    except BOMBS as error:
-        raise _too_many_pixels(max_pixels) from error
     except PictureError:
         raise
-    except MemoryError as error:
-        raise TooComplex from error
     except Exception as error:
-        if not isinstance(error, PILLOW_ERRORS):
-            log.warning("A decoder raised %s for a damaged picture.", type(error).__name__)
-        raise DamagedPicture(png.DAMAGED) from error
+        raise _explain(error, max_pixels) from error
+
+
+def _explain(error: Exception, max_pixels: int) -> PictureError:
+    """Return what an error, whatever a decoder raised, says about the picture."""
+    if isinstance(error, UnidentifiedImageError):
+        formats = ", ".join(FORMATS)
+        return UnsupportedFormat(f"This is not a picture that the service can read. Send one of: {formats}.")
+    if isinstance(error, BOMBS):
+        return _too_many_pixels(max_pixels)
+    if isinstance(error, MemoryError):
+        return TooComplex()
+    if not isinstance(error, PILLOW_ERRORS):
+        log.warning("A decoder raised %s for a damaged picture.", type(error).__name__)
+    return DamagedPicture(png.DAMAGED)
 
 
 def _count_copies(image: Image.Image) -> int:

@@ -1,12 +1,15 @@
 """What tests of the service share: how to start one, how to call it, and how to check its responses."""
 
+import asyncio
 import http.client
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from time import monotonic, sleep
 from typing import Any, Self, TypeVar
 
@@ -49,7 +52,15 @@ class InProcessTransport(BaseTransport):
             response = await self._transport.handle_async_request(request)
             return Response(response.status_code, headers=response.headers, content=await response.aread())
 
-        return run_in_event_loop(call)
+        return asyncio.run_coroutine_threadsafe(call(), _event_loop()).result()
+
+
+@cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that runs until the tests end: a service's child processes belong to one."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
 
 
 class LocalService(Client):

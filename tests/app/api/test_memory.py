@@ -1,19 +1,24 @@
-"""A worker stays below 400 MB for the largest pictures of every format: one by one, at once, and as a batch."""
+"""A worker with its child processes stays below 400 MB for the largest pictures of every format, and for hostile ones.
+
+One by one, at once, and as a batch.
+"""
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.app.api.api_client import PREDICT, another_server, connect, send, send_batch, until
+from tests.app.api.process_tree import memory_mb, watch_memory
+from tests.hostile import png_with_texts
 from tests.pictures import drawn, encoded
 from tests.servers import Server
 
 LIMIT_MB = 400
+AT_REST_MB = 150
 SIDE = 5000  # 25 million pixels
 HALF_SIDE = 3535  # half of them, where a decoder holds a picture twice
 THIRD_SIDE = 2886  # a third of them, where it holds a picture three times
@@ -55,12 +60,6 @@ def pictures() -> list[bytes]:
     return list(largest())
 
 
-def peak_mb(server: Server) -> int:
-    """Return the largest memory that the worker has used so far."""
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
-
-
 def send_until_accepted(server: Server, data: bytes) -> int:
     """Send a picture again until the service has room for it, and return the status."""
     statuses: list[int] = []
@@ -76,24 +75,38 @@ def send_until_accepted(server: Server, data: bytes) -> int:
 
 
 def test_the_largest_pictures_are_read_within_the_memory_limit(server: Server, pictures: list[bytes]) -> None:
-    with connect(server, timeout=300) as client:
+    with connect(server, timeout=300) as client, watch_memory(server) as peak:
         for picture in pictures:
             assert send(client, picture).json() == {"prediction": 4}
-    assert peak_mb(server) < LIMIT_MB
+    assert peak.mb < LIMIT_MB
 
 
 def test_the_largest_pictures_at_once_are_read_within_the_memory_limit(server: Server, pictures: list[bytes]) -> None:
     megapixel = encoded(drawn(4, (1000, 1000), 60).convert("RGBA"))
     files = [os.urandom(9_900_000), megapixel, megapixel, *pictures] * 5
-    with ThreadPoolExecutor(64) as threads:
+    with ThreadPoolExecutor(64) as threads, watch_memory(server) as peak:
         statuses = list(threads.map(lambda data: send_until_accepted(server, data), files))
     assert statuses == [415, *[200] * (2 + len(pictures))] * 5
-    assert peak_mb(server) < LIMIT_MB
+    assert peak.mb < LIMIT_MB
 
 
 def test_a_batch_of_the_largest_pictures_is_read_within_the_memory_limit(server: Server, pictures: list[bytes]) -> None:
     smallest_files = sorted(pictures, key=len)[:12]  # 3 MB together
-    with connect(server, timeout=300) as client:
+    with connect(server, timeout=300) as client, watch_memory(server) as peak:
         answers = send_batch(client, *smallest_files * 3).json()["answers"]
     assert answers == [{"prediction": 4}] * 36
-    assert peak_mb(server) < LIMIT_MB
+    assert peak.mb < LIMIT_MB
+
+
+def test_texts_of_millions_of_characters_take_no_memory(server: Server) -> None:
+    files = [png_with_texts(chunks) for chunks in (32, 64)] * 16
+    with ThreadPoolExecutor(16) as threads, watch_memory(server) as peak:
+        statuses = list(threads.map(lambda data: send_until_accepted(server, data), files))
+    assert statuses == [200] * len(files)
+    assert peak.mb < LIMIT_MB
+
+
+def test_memory_at_rest_is_as_documented() -> None:
+    with another_server() as server, connect(server) as client:
+        assert send(client, encoded(drawn(4))).json() == {"prediction": 4}
+        assert memory_mb(server) < AT_REST_MB

@@ -245,7 +245,7 @@ def test_an_unexpected_error_is_answered_with_a_problem_and_logged(
         raise RuntimeError("a secret of the service")
 
     client = LocalService()
-    monkeypatch.setattr(client.state.executor, "run", fail)
+    monkeypatch.setattr(client.state.executor, "preprocess", fail)
     answer = client.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "broken-1"})
     assert answer.status_code == 500
     assert_problem(answer, "internal-error")

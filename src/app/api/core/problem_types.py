@@ -77,6 +77,11 @@ PROBLEM_TYPES: Final = {
         "Unsupported content type",
         "Send the picture as multipart form data, or as the body with its own content type, such as image/png.",
     ),
+    "too-complex": ProblemType(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The picture is too complex",
+        "The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that.",
+    ),
     "blank-picture": ProblemType(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "Nothing is drawn",
@@ -120,5 +125,6 @@ PICTURE_ERRORS: Final[Mapping[type[errors.PictureError], str]] = {
     errors.UnsupportedFormat: "unsupported-format",
     errors.DamagedPicture: "damaged-picture",
     errors.TooManyPixels: "too-many-pixels",
+    errors.TooComplex: "too-complex",
     errors.BlankPicture: "blank-picture",
 }

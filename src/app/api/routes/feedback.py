@@ -1,6 +1,5 @@
 """`/api/v1/feedback`: stores a picture with the digit that it really shows, if the service is configured to."""
 
-import io
 import logging
 from functools import partial
 from hashlib import sha256
@@ -8,17 +7,16 @@ from typing import Annotated, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
-from PIL import Image
 
 from src.app.api.core.problems import ApiProblem
 from src.app.api.feedback_store import FeedbackStore, StoreFull
 from src.app.api.routes import openapi, uploads
-from src.app.api.routes.predict import Version, predict_picture
+from src.app.api.routes.predict import Version
 from src.app.api.schemas import FEEDBACK, Features
 from src.app.api.state import get_state
 from src.model.inference.predictor import Prediction
 from src.model.monitoring.feedback import Feedback
-from src.model.preprocessing.decode import FORMATS
+from src.model.preprocessing.decode import find_format
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -68,8 +66,7 @@ async def feedback(request: Request, digit: Digit, response: Response, model: Ve
         raise ApiProblem("feedback-off")
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    work = partial(predict_picture, predictor, data, state.settings.max_pixels)
-    prediction = await state.executor.run(work, data, inline=False)
+    prediction = predictor.predict_framed(await state.executor.preprocess(data))
     store = partial(_store, state.store, data, digit, prediction, predictor.description.version)
     answer, is_new = await to_thread.run_sync(store)
     response.status_code = 201 if is_new else 200
@@ -87,10 +84,8 @@ def _store(
         digit_score=prediction.digit_score,
         model=version,
     )
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        ending = str(image.format).lower()
     try:
-        return store.keep(data, ending, given)
+        return store.keep(data, find_format(data).lower(), given)
     except StoreFull as error:
         raise ApiProblem("feedback-full") from error
     except OSError as error:

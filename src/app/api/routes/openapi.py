@@ -29,6 +29,7 @@ PICTURE_PROBLEMS: Final = (
     "too-many-pixels",
     "too-many-files",
     "unsupported-format",
+    "too-complex",
     "blank-picture",
 )
 

@@ -1,8 +1,11 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final
 
+from anyio import current_effective_deadline, current_time, fail_after
+from anyio.lowlevel import checkpoint
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
@@ -10,14 +13,16 @@ from pydantic import BeforeValidator
 from src.app.api import schemas
 from src.app.api.core.problem_types import PICTURE_ERRORS
 from src.app.api.core.problems import Problem, build_problem
+from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import get_state
 from src.model.errors import PictureError
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.preprocessing.preprocess import Framed, preprocess
+from src.model.preprocessing.preprocess import Framed
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
+BATCH_TOO_SLOW: Final = "The pictures before this one took too long. Send this one again, in a smaller batch."
 ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # the default answers, rendered once
 
 
@@ -72,8 +77,11 @@ async def predict(
     state = get_state(request)
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    work = partial(predict_picture, predictor, data, state.settings.max_pixels, keep_steps=steps, heat=heat)
-    prediction = await state.executor.run(work, data, inline=not heat)  # heat takes up to 65 predictions
+    framed = await state.executor.preprocess(data, keep_steps=steps)
+    if heat:  # up to 65 predictions
+        prediction = await state.executor.compute(partial(predictor.predict_with_heat, framed))
+    else:
+        prediction = predictor.predict_framed(framed)
     state.metrics.answer(prediction, predictor.description.version)
     return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
 
@@ -96,36 +104,49 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     version = predictor.description.version
     files = await uploads.pictures(request, state.settings.max_files)
 
-    framed: dict[int, Framed] = {}  # by the file's number
-    answers: dict[int, schemas.Details | schemas.Prediction | Problem] = {}
-    for number, data in enumerate(files):
-        try:
-            decode = partial(preprocess, data, state.settings.max_pixels)
-            framed[number] = await state.executor.run(decode, data, inline=False)
-        except PictureError as error:
-            name = PICTURE_ERRORS[type(error)]
-            state.metrics.problem(name)
-            answers[number] = build_problem(name, str(error))
-
+    framed, problems = await _preprocess_all(state.executor, files)
+    for problem in problems.values():
+        state.metrics.problem(problem.type.removeprefix("/problems/"))
+    answers: dict[int, schemas.Details | schemas.Prediction | Problem] = {**problems}
     if framed:
-        read_all = partial(predictor.predict_batch, list(framed.values()))
-        predictions = await state.executor.run(read_all, b"", inline=False)
-        for number, prediction in zip(framed, predictions, strict=True):
+        read_all = partial(_predict_all, predictor, [*framed.values()], details)
+        for number, (prediction, answer) in zip(framed, await state.executor.compute(read_all), strict=True):
             state.metrics.answer(prediction, version)
-            answers[number] = (
-                schemas.build_details(prediction, version)
-                if details
-                else schemas.Prediction(prediction=prediction.prediction)
-            )
+            answers[number] = answer
     return schemas.BatchAnswers(answers=[answers[number] for number in range(len(files))])
 
 
-def predict_picture(
-    predictor: Predictor, data: bytes, max_pixels: int, keep_steps: bool = False, heat: bool = False
-) -> Prediction:
-    """Read the digit on the picture file `data`; see `preprocess` for `keep_steps`. Raises a `PictureError`."""
-    framed = preprocess(data, max_pixels, keep_steps)
-    return predictor.predict_with_heat(framed) if heat else predictor.predict_framed(framed)
+async def _preprocess_all(
+    executor: DecodeExecutor, files: Sequence[bytes]
+) -> tuple[dict[int, Framed], dict[int, Problem]]:
+    """Return the framed pictures, and the problems of the others, by the number of the file.
+
+    Takes at most half of the time that is left for the request: pictures that would come later are refused.
+    """
+    framed: dict[int, Framed] = {}
+    problems: dict[int, Problem] = {}
+    end = (current_time() + current_effective_deadline()) / 2
+    for number, data in enumerate(files):
+        await checkpoint()  # plain pictures are read at once, and a batch of them would hold the event loop
+        try:
+            with fail_after(end - current_time()):
+                framed[number] = await executor.preprocess(data)
+        except PictureError as error:
+            problems[number] = build_problem(PICTURE_ERRORS[type(error)], str(error))
+        except TimeoutError:
+            problems[number] = build_problem("too-busy", BATCH_TOO_SLOW)
+    return framed, problems
+
+
+def _predict_all(
+    predictor: Predictor, framed: Sequence[Framed], details: bool
+) -> list[tuple[Prediction, schemas.Details | schemas.Prediction]]:
+    """Return the predictions, each with its answer."""
+    predictions = predictor.predict_batch(framed)
+    if not details:
+        return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
+    version = predictor.description.version
+    return [(prediction, schemas.build_details(prediction, version)) for prediction in predictions]
 
 
 def detailed_response(prediction: Prediction, predictor: Predictor) -> Response:
