@@ -1,9 +1,11 @@
-"""Digits cut out to their edges, as scanners and segmentation programs deliver them, drawn from a set of digits.
+"""Digits cut out of pages, as scanners and segmentation programs deliver them, drawn from a set of digits.
 
-A crop is 8 to 64 pixels high, has a margin of 0 to 2 pixels on each side, either polarity, and is a PNG or a JPEG.
+A crop is 8 to 64 pixels high, has a margin of 0 to 2 pixels on each side, either polarity, and is a PNG or a JPEG. A form
+cell is cut out where the form expects a digit, with what else is there: pieces of its frame, and not all of the digit.
 """
 
 import io
+from functools import partial
 from typing import Final
 
 import cv2
@@ -22,7 +24,9 @@ MAX_MARGIN: Final = 2  # pixels on each side
 MIN_CONTRAST: Final = 120  # levels of 255 between paper and ink of a grey crop
 MIN_QUALITY: Final = 70  # of a JPEG
 
-KINDS: Final = ("grey crops", "stretched grey crops", "binary crops", "stretched binary crops")
+CELL: Final = (88, 66)  # pixels: height and width of a form cell
+
+KINDS: Final = ("form cells", "grey crops", "stretched grey crops", "binary crops", "stretched binary crops")
 
 
 def make_crops(kind: str, digits: Digits, size: int, seed: int) -> list[LabelledFile]:
@@ -30,13 +34,29 @@ def make_crops(kind: str, digits: Digits, size: int, seed: int) -> list[Labelled
     random = np.random.default_rng([seed, KINDS.index(kind)])
     sample = digits[:size]
     inks = sample.pixels().numpy()[:, 0]
-    return [
-        (_draw_crop(crop(ink), "stretched" in kind, "binary" in kind, random), label)
-        for ink, label in zip(inks, sample.labels.tolist(), strict=True)
-    ]
+    draw = _draw_cell if kind == "form cells" else partial(_draw_crop, stretched="stretched" in kind, binary="binary" in kind)
+    return [(draw(crop(ink), random=random), label) for ink, label in zip(inks, sample.labels.tolist(), strict=True)]
 
 
-def _draw_crop(digit: Ink, stretched: bool, binary: bool, random: Generator) -> bytes:
+def _draw_cell(digit: Ink, random: Generator) -> bytes:
+    """Draw a digit of 50 to 95 % of a cell, anywhere in it, up to 3 pixels beyond its edges, with pieces of the frame."""
+    height, width = CELL
+    factor = random.uniform(0.5, 0.95) * min(height / digit.shape[0], width / digit.shape[1])
+    resized = cv2.resize(digit, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    cell = np.zeros((height + 6, width + 6), np.float32)
+    top, left = (int(random.integers(0, room - side + 1)) for room, side in zip(cell.shape, resized.shape, strict=True))
+    cell[top : top + len(resized), left : left + resized.shape[1]] = resized
+    cell = cell[3:-3, 3:-3]
+    for _ in range(int(random.integers(0, 3))):
+        side = np.rot90(cell, random.integers(4))  # a view
+        start, end = np.sort(random.integers(0, side.shape[1] + 1, 2))
+        side[: random.integers(1, 4), start:end] = random.uniform(0.3, 1)
+    paper, opacity = random.uniform(170, 250), random.uniform(0.4, 0.9)
+    levels = paper * (1 - opacity * cell) + random.normal(0, random.uniform(0, 5), cell.shape)
+    return encode(np.clip(np.rint(levels), 0, 255).astype(np.uint8), random)
+
+
+def _draw_crop(digit: Ink, random: Generator, stretched: bool, binary: bool) -> bytes:
     ink = _resize(digit, stretched, random)
     if binary:
         ink = (ink > random.uniform(0.35, 0.6) * ink.max()).astype(np.float32)

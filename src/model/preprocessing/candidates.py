@@ -6,10 +6,13 @@ and the network tells which of them shows a digit.
 
 from typing import Final
 
+import cv2
+import numpy as np
+
 from src.model.preprocessing.background import estimate_shading, find_background
 from src.model.preprocessing.contrast import GreyHistogram
 from src.model.preprocessing.decode import Colours
-from src.model.preprocessing.ink import Ink, find_box, measure_colours, measure_grey
+from src.model.preprocessing.ink import Ink, find_box, read_colours, read_grey
 from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.ruled_lines import remove_ruled_lines
 
@@ -19,33 +22,56 @@ MAX_READINGS: Final = 8
 def find_inks(colours: Colours) -> list[Ink]:
     """Return the ink of a picture, uint8 [H, W, C], in each of its readings, float32 [H, W] in 0..1.
 
-    The likeliest is the first: even paper of the border's colour. It is the only one if the paper is clearly even. The
-    others are shaded paper, the reverse of ink that touches the edge of the picture, the inside of a box, and ink that
-    was repaired. There is none if the contrast is too low.
+    The likeliest is the first: that of the inside of a box if there is one, else even paper of the border's colour. There
+    is none if the contrast is too low.
+    """
+    readings: list[Ink] = []
+    region: Colours | None = colours
+    while region is not None and len(readings) < MAX_READINGS:  # boxes may lie inside boxes
+        inks = _read(region)
+        readings = inks + readings
+        box = find_box(inks[0]) if inks else None
+        region = None if box is None else region[box]
+    return readings[:MAX_READINGS]
+
+
+def _read(colours: Colours) -> list[Ink]:
+    """Return the readings of a picture, apart from boxes; only one if the paper is clearly even, none if it is blank.
+
+    Else they are even paper; the reverse, if ink touches the edges; a narrower digit, if it may have been stretched into
+    a square; shaded paper.
     """
     histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
     paper, is_clear = find_background(colours, histogram)
     if histogram:
-        even = measure_grey(colours[..., 0], histogram, float(paper[0]))
+        even = read_grey(colours[..., 0], histogram, float(paper[0]))
+        is_clear = is_clear or histogram.has_two_levels()
     else:
-        even = measure_colours(colours, paper)
-    readings = _repair(even, colours)
-    if not is_clear:
-        if even is not None and _touches_edge(even):
-            readings.append(1 - even)
-        readings += _repair(measure_colours(colours, estimate_shading(colours)), colours)
-    return readings[:MAX_READINGS]
-
-
-def _repair(ink: Ink | None, colours: Colours) -> list[Ink]:
-    """Return the readings that `ink` gives: inside a box, without ruled lines or inverted bands, and as it is."""
-    if ink is None:
+        even = read_colours(colours, paper)
+    shaded = None if is_clear else read_colours(colours, estimate_shading(colours))
+    readings = [reading for reading in (even, shaded) if reading]
+    if all(reading.is_blank() for reading in readings):
         return []
-    box = find_box(ink)
-    inside = [] if box is None else find_inks(colours[box])
+    inks = [version for reading in readings for version in _repair(reading.ink)]
+    if even and (edges := _count_edges(even.ink)):
+        inks.append(1 - even.ink)
+        if edges == 4 and even.ink.shape[0] == even.ink.shape[1]:
+            inks += [_squeeze(even.ink), _squeeze(1 - even.ink)]
+    return inks
+
+
+def _repair(ink: Ink) -> list[Ink]:
+    """Return `ink`, preceded by a copy without ruled lines and inverted bands if it seems to have any."""
     repaired = remove_ruled_lines(undo_inversion(ink))
-    return [*inside, repaired, ink] if repaired is not ink else [*inside, ink]
+    return [ink] if repaired is ink else [repaired, ink]
 
 
-def _touches_edge(ink: Ink) -> bool:
-    return bool(max(edge.max() for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1])) > 0.5)
+def _count_edges(ink: Ink) -> int:
+    """Return how many of the picture's edges ink touches."""
+    return sum(bool(edge.max() > 0.5) for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+
+
+def _squeeze(ink: Ink) -> Ink:
+    """Return [H, W] half as wide as it is high, drawn finer."""
+    height, width = ink.shape
+    return np.asarray(cv2.resize(ink, (width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1), np.float32)

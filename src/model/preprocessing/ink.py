@@ -5,19 +5,22 @@ ink is its position on the line between the two.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.contrast import LEVELS, GreyHistogram, find_ink_axis, project
+from src.model.preprocessing.contrast import LEVELS, NOISE_STEPS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
 
 MIN_CONTRAST: Final = 7.0  # levels of 255
+MIN_SIGNAL_TO_NOISE: Final = 3.0  # a slope of light across even paper has 2.6
+MIN_NOISE: Final = 1 / NOISE_STEPS  # levels: what can be measured
 
 # A box is a filled rectangle with a hole in the form of the digit, such as a black picture pasted on a white page.
 MIN_BOX_SIDE: Final = 0.4  # of the picture's sides
@@ -29,22 +32,37 @@ BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part o
 MAX_RUNS: Final = 2  # per row: outlines of busier pictures are not looked at, labelling is faster
 
 
-def measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink | None:
-    """Return the ink of a grey picture, [H, W], on even paper, from a table of the 256 levels; None without ink."""
+@dataclass(frozen=True)
+class Reading:
+    """What is on a picture if its paper has a certain colour."""
+
+    ink: Ink  # [H, W]
+    signal_to_noise: float  # contrast over the standard deviation of the paper
+
+    def is_blank(self) -> bool:
+        """Return whether uneven light alone may look like this ink."""
+        return self.signal_to_noise < MIN_SIGNAL_TO_NOISE
+
+
+def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Reading | None:
+    """Read a grey picture, [H, W], on even paper, from a table of the 256 levels. Returns None without contrast."""
     sign, contrast = histogram.find_ink_axis(paper)
     if contrast < MIN_CONTRAST:
         return None
     table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
-    return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
+    ink = np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
+    return Reading(ink, contrast / max(histogram.estimate_noise(paper, sign, contrast / 2), MIN_NOISE))
 
 
-def measure_colours(colours: Colours, paper: NDArray[np.float32]) -> Ink | None:
-    """Return the ink of a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]; None without ink."""
+def read_colours(colours: Colours, paper: NDArray[np.float32]) -> Reading | None:
+    """Read a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]. Returns None without contrast."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
     axis, contrast = find_ink_axis(difference)
     if contrast < MIN_CONTRAST * math.sqrt(len(axis)):
         return None
-    return np.asarray(np.clip(project(difference, axis) / np.float32(contrast), 0, 1)).reshape(colours.shape[:2])
+    distance = project(difference, axis)
+    ink = np.asarray(np.clip(distance / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
+    return Reading(ink, contrast / max(estimate_noise(distance, contrast / 2), MIN_NOISE))
 
 
 def find_box(ink: Ink) -> tuple[slice, slice] | None:

@@ -80,13 +80,14 @@ def _is_busy(ink: Ink) -> bool:
 def _frame_all(inks: list[Ink], keep_steps: bool) -> Candidates:
     """Frame the digit in each reading of a picture. Raises `BlankPicture` if none holds a stroke."""
     candidates: list[Framed] = []
+    problem = BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
     for ink in inks:
         try:
             candidates.append(frame(ink, keep_steps))
-        except BlankPicture:
-            continue
+        except BlankPicture as error:
+            problem = error
     if not candidates:
-        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
+        raise problem
     return tuple(candidates)
 
 
@@ -124,9 +125,14 @@ def crop(ink: Ink) -> Ink:
 
 
 def normalise_stroke_width(ink: Ink) -> Ink:
-    """Scale a cropped digit to `OVERSAMPLING` times its size in the box, and its stroke width into MNIST's range."""
+    """Scale a cropped digit to `OVERSAMPLING` times its size in the box, and its stroke width into MNIST's range.
+
+    Raises `BlankPicture` if it is a dot: less than twice as long as wide.
+    """
     digit = _scale(ink, BOX_SIDE * OVERSAMPLING)
     width = measure_stroke_width(digit) / OVERSAMPLING
+    if BOX_SIDE < 2 * width:
+        raise BlankPicture("There is too little to read. Draw or photograph one digit.")
     change = round((min(max(width, MIN_STROKE_WIDTH), MAX_STROKE_WIDTH) - width) * OVERSAMPLING / 2)
     if change == 0:
         return digit
