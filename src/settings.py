@@ -56,7 +56,11 @@ class Settings(BaseSettings):
     )
     max_files: int = Field(64, gt=0, description="pictures in a batch")
     max_requests: int = Field(256, ge=1, description="concurrent requests of a worker; more are refused")
-    request_timeout_s: float = Field(30.0, gt=0, description="time from headers to response, in seconds")
+    request_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        description="time from headers to the start of the response, and between two reads of it, in seconds",
+    )
     header_timeout_s: float = Field(10.0, gt=0, description="time to receive the headers, in seconds")
     grace_s: int = Field(8, ge=1, description="time from SIGTERM until open requests are dropped, in seconds")
     readers: int = Field(2, ge=1, description="processes that a worker starts to read pictures")

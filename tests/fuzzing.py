@@ -20,6 +20,9 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MODES: Final = {"JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"), "GIF": ("L", "P"), "BMP": ("1", "L", "P", "RGB")}
 MANY: Final = 10_000  # the most repetitions of a block
 
+# Takes four bytes for each character, because one of them needs them.
+MILLION_CHARACTERS: Final = zlib.compress("\N{GRINNING FACE}".encode() + b"a" * 999_996, 9)
+
 Random = np.random.Generator
 
 
@@ -124,7 +127,7 @@ def _hostile_png(random: Random) -> bytes:
     """Return a chunk: a text that inflates a thousand times, a header that claims much, a profile, an animation."""
     match random.integers(4):
         case 0:
-            return b"iTXt%d\0\1\0\0\0" % random.integers(1000) + zlib.compress("\U0001f600".encode() * 250_000, 9)
+            return b"iTXt%d\0\1\0\0\0" % random.integers(1000) + MILLION_CHARACTERS
         case 1:
             sides = random.integers(0, 40_000, 2)
             return b"IHDR" + struct.pack(">II", *sides) + bytes(random.integers(0, 17, 5, np.uint8))
@@ -152,7 +155,7 @@ def _hostile_jpeg(random: Random) -> bytes:
         case 0 | 1:
             return b"\xff\xda\0\x08\x01\x01\0\x01\x3f\x10\0\0"
         case 2:
-            content = hostile.exif(*(_tag(random) for _ in range(int(random.integers(1, 9)))))
+            content = _exif(random)
             return b"\xff\xe1" + struct.pack(">H", 2 + len(content)) + content
         case _:
             return b"\xff\xc2\0\x0b\x08" + struct.pack(">HH", *random.integers(0, 65_536, 2)) + b"\x01\x01\x11\0"
@@ -174,7 +177,7 @@ def _join_webp(blocks: list[bytes]) -> bytes:
 
 
 def _hostile_webp(random: Random) -> bytes:
-    content = hostile.exif(*(_tag(random) for _ in range(5)))
+    content = _exif(random)
     kind = (b"EXIF", b"VP8X", b"ANMF", b"ICCP")[int(random.integers(4))]
     content = content if kind == b"EXIF" else random.bytes(int(random.integers(4, 40)) & ~1)
     return kind + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
@@ -219,12 +222,18 @@ def _hostile_tiff(random: Random) -> bytes:
     return struct.pack("<HHI", number, kind, count) + value
 
 
+def _exif(random: Random) -> bytes:
+    """Return EXIF data that turns the picture, with other tags that are copied then; sometimes cut."""
+    content = hostile.exif(*(_tag(random) for _ in range(int(random.integers(1, 9)))), (274, 3, 1, b"\6\0\0\0"))
+    return content[: int(random.integers(6, 16))] if random.random() < 0.2 else content
+
+
 def _tag(random: Random) -> tuple[int, int, int, bytes]:
     """Return a tag that a reader looks at, of any type, with a value that it may not expect."""
     numbers = (256, 257, 258, 259, 262, 270, 273, 274, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339, 700)
     floats = (struct.pack("<f", float("inf")), struct.pack("<f", float("nan")))
     values = (struct.pack("<I", 2**31), *floats, random.bytes(4))
-    count = int(random.choice([0, 1, 2, 5, 2**31]))
+    count = int(random.choice([0, 1, 1, 1, 2, 5, 2**31]))
     return int(random.choice(numbers)), int(random.integers(0, 18)), count, values[int(random.integers(len(values)))]
 
 

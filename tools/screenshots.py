@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from src.settings import ROOT
 from tests import servers
 from tests.browser import screens
-from tests.browser.chromium import launch
+from tests.browser.chromium import launch, wait_until
 from tests.browser.sheet import Sheet
 from tests.browser.states import DEVICES, THEMES, states
 from tests.hand import DIGITS
@@ -70,12 +70,13 @@ def draw_frames(tab: Page) -> Iterator[tuple[Image.Image, int]]:
             sheet.move([point])
             yield capture(tab), FRAME_MS
         tab.mouse.up()
-        tab.wait_for_function(
+        wait_until(
+            tab,
             "before => document.querySelector('.st-key-answer').innerHTML !== before"
             " && document.querySelector('.seen img')?.complete",
-            arg=before,
+            before,
         )
-        tab.wait_for_function("document.querySelector('[data-testid=stSpinner]') === null")
+        wait_until(tab, "() => document.querySelector('[data-testid=stSpinner]') === null")
         yield capture(tab), PAUSE_MS
     sheet.reads(DIGIT)
     yield capture(tab), END_MS

@@ -11,11 +11,14 @@ if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:
     sys.path.insert(0, root)  # only once, as this file runs again for every visitor
 
 import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.starlette import App
 
 from src.app.page import rendering
 from src.app.page.canvas import SIDE
 from src.app.page.client import Prediction
 from src.app.page.errors import ServiceError
+from src.app.page.headers import SecurityHeaders
 from src.app.page.i18n import LANGUAGES, get_language, translate
 from src.app.page.inputs import choose_pictures
 from src.app.page.panels.batch import show_batch
@@ -83,5 +86,7 @@ def show_prediction(picture: bytes | None) -> Prediction | None:
     return prediction
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # once for each visitor and each change
     main()
+else:  # `streamlit run` finds this name in the file and imports it once, to serve it
+    app = App(__file__, middleware=[Middleware(SecurityHeaders)])

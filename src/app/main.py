@@ -11,11 +11,10 @@ from typing import cast
 from anyio import to_thread
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
-from starlette.middleware.cors import CORSMiddleware
 
 from src.app import __version__
 from src.app.api.core import logs, problems
-from src.app.api.core.middleware import RequestMiddleware
+from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
 from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict
@@ -49,15 +48,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=key_required)
     app.include_router(health.router)
     docs.add_routes(app)
-    app.add_middleware(RequestMiddleware, settings=settings, metrics=state.metrics)
+    app.add_middleware(LimitMiddleware, settings=settings)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
-        )
+        app.add_middleware(CorsMiddleware, origins=settings.cors_origins)
+    app.add_middleware(RequestMiddleware, metrics=state.metrics)  # added last, so it is outermost
     return app
 
 
@@ -68,6 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.install(state.settings.log_level)
     limit_heap()
     await to_thread.run_sync(state.repository.refresh)
+    await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others
     gc.collect()
     gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred
     refresh_now = asyncio.Event()

@@ -25,6 +25,23 @@ FLAGS = [
 OpenPage = Callable[..., Page]  # takes the options of Playwright's `new_context`
 
 
+WAIT_UNTIL = """async (argument) => {
+  const deadline = performance.now() + 30_000
+  while (!(%s)(argument)) {
+    if (performance.now() > deadline) throw new Error("waited for 30 s")
+    await new Promise(requestAnimationFrame)
+  }
+}"""
+
+
+def wait_until(page: Page, condition: str, argument: object = None) -> None:
+    """Wait until a JavaScript function returns true.
+
+    Playwright's `wait_for_function` needs `eval`, which the page's content security policy forbids.
+    """
+    page.evaluate(WAIT_UNTIL % condition, argument)
+
+
 def find_chromium(playwright: Playwright) -> str | None:
     """Return the path of the system's Chromium, else of Playwright's own, else None."""
     own = playwright.chromium.executable_path
@@ -72,7 +89,7 @@ class Contexts:
                 page.evaluate("localStorage.clear(); sessionStorage.clear()")
                 page.context.clear_cookies()
                 page.close()
-        assert errors == []
+        assert errors == [], errors
         assert hosts <= {"127.0.0.1", None}  # None: data URLs have no host
 
     def _get(self, options: dict[str, Any]) -> BrowserContext:

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
+from tests.browser.chromium import wait_until
 from tests.hand import DIGITS, Point, Stroke
 
 INVITATION = "Draw a digit"
@@ -86,9 +87,9 @@ class Sheet:
 
     def wait_for_ink(self) -> int:
         """Wait until a stroke is on the canvas, a frame after it was drawn, and return the number of dark pixels."""
-        self.page.wait_for_function(f"canvas => ({COUNT_INK})(canvas) > 0", arg=self.drawing.element_handle())
+        wait_until(self.page, f"canvas => ({COUNT_INK})(canvas) > 0", self.drawing.element_handle())
         return self.ink()
 
     def wait_until_blank(self) -> None:
         """Wait until the canvas is blank."""
-        self.page.wait_for_function(f"canvas => ({COUNT_INK})(canvas) === 0", arg=self.drawing.element_handle())
+        wait_until(self.page, f"canvas => ({COUNT_INK})(canvas) === 0", self.drawing.element_handle())

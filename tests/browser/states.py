@@ -6,6 +6,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from src.app.page.i18n import load_translation
+from tests.browser.chromium import wait_until
 from tests.browser.sheet import INVITATION, Sheet
 
 Translate = Callable[[str], str]
@@ -23,7 +24,7 @@ def states(page: Page, language: str = "en") -> Iterator[str]:
     sheet = Sheet(page, translate(INVITATION))
     for walk in (_draw, _open_panels, _upload, _open_camera, _choose_sample):
         for state in walk(sheet, translate):
-            page.wait_for_function("document.getAnimations().every((animation) => animation.playState !== 'running')")
+            wait_until(page, "() => document.getAnimations().every((animation) => animation.playState !== 'running')")
             yield state
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chromium import OpenPage
+from tests.browser.chromium import OpenPage, wait_until
 from tests.browser.sheet import INVITATION, Sheet
 from tests.hand import DIGITS, curve
 from tests.servers import Server
@@ -45,7 +45,7 @@ def test_a_stroke_is_sent_as_soon_as_it_ends(open_page: OpenPage, hand: str) -> 
             sheet.touch(finger, digit)
         else:
             sheet.draw(digit)
-        page.wait_for_function("seen.sent.some((at) => at >= seen.ended)")
+        wait_until(page, "() => seen.sent.some((at) => at >= seen.ended)")
         page.evaluate("() => { seen.waits.push(seen.sent.find((at) => at >= seen.ended) - seen.ended) }")
     assert min(page.evaluate("seen.waits")) < 150  # the canvas by itself waits 200 ms
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from src.settings import ROOT
-from tests.browser.chromium import OpenPage
+from tests.browser.chromium import OpenPage, wait_until
 from tests.browser.sheet import INVITATION, Sheet
 
 pytestmark = pytest.mark.browser
@@ -93,6 +93,6 @@ def test_a_photo_is_predicted(open_page: OpenPage) -> None:
     button = sheet.page.get_by_test_id("stCameraInput").get_by_role("button")
     expect(button).to_be_enabled()
     assert button.evaluate("button => getComputedStyle(button, '::after').content") == '"Prendre la photo"'
-    sheet.page.wait_for_function("document.querySelector('video').readyState >= 2")  # there is something to take
+    wait_until(sheet.page, "() => document.querySelector('video')?.readyState >= 2")  # there is something to take
     button.click()
     expect(sheet.answer).not_to_contain_text("Dessinez un chiffre")  # whatever the made-up camera shows

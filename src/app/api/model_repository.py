@@ -1,4 +1,7 @@
-"""The networks under `model_dir`: the one that serves, those requested by version, and their descriptions."""
+"""The networks under `model_dir`: the one that serves, those requested by version, and their descriptions.
+
+What is wrong with a network's files is for the operator: the log has it, with paths. Clients get a sentence without.
+"""
 
 import logging
 from functools import lru_cache
@@ -18,6 +21,8 @@ from src.settings import Settings
 log = logging.getLogger(__name__)
 
 RETRY: Final = {"Retry-After": "5"}
+LOADING: Final = "The network is still being loaded. Try again in a moment."
+NONE_LOADED: Final = "No network can be loaded: files are missing or damaged. The service's log says which."
 
 
 class ModelRepository:
@@ -29,14 +34,16 @@ class ModelRepository:
         self._serving: Predictor | None = None
         self._serving_path: Path | None = None
         self._serving_written = 0  # when its .json was written, see `_written_at`
-        self._failures: list[str] = ["The network is still being loaded. Try again in a moment."]
+        self._not_ready = LOADING  # what clients are told while no network serves
+        self._failures: dict[Path, str] = {}  # what was logged last, by what could not be opened
         self._opened: dict[str, Predictor] = {}  # by version, without the one that serves
         self._lock = Lock()
+        self._failures_lock = Lock()
 
     def serving(self) -> Predictor:
         """Return the network that serves. Raises `ApiProblem` if there is none."""
         if self._serving is None:
-            raise ApiProblem("not-ready", self._failures[0], RETRY)
+            raise ApiProblem("not-ready", self._not_ready, RETRY)
         return self._serving
 
     async def predictor(self, version: str | None) -> Predictor:
@@ -53,25 +60,20 @@ class ModelRepository:
         An artefact that does not open is logged once and skipped. The one that serves is never replaced by an older one
         because its files were damaged, only because they were deleted.
         """
-        failures: list[str] = []
-        for path in self._candidates(failures):
+        for path in self._candidates():
             written = _written_at(path)
             if path == self._serving_path and written == self._serving_written:
                 break
             try:
                 predictor = open_predictor(path, self._settings.max_pixels)
             except ArtefactError as error:
-                failures.append(str(error))
+                self._report(path, error)
                 if path == self._serving_path:
                     break
             else:
                 self._serve(predictor, path, written)
                 break
-        for failure in failures:
-            if failure not in self._failures:
-                log.error("A network can't be served: %s", failure)
-                self._metrics.load("refused")
-        self._failures = failures
+        self._not_ready = NONE_LOADED
 
     def list_versions(self) -> dict[str, Path]:
         """Return the .json of each version that can be requested, newest first."""
@@ -82,26 +84,49 @@ class ModelRepository:
         return available
 
     def describe(self, version: str) -> tuple[Description, bool]:
-        """Return a network's description and whether it serves. Raises `ApiProblem` or `ArtefactError`."""
+        """Return a network's description and whether it serves. Raises `ApiProblem`."""
         path = self._find(version)
-        return _describe_cached(path, _written_at(path)), self._is_serving(version)
+        try:
+            return _describe_cached(path, _written_at(path)), self._is_serving(version)
+        except ArtefactError as error:
+            raise self._refuse(version, path, error) from error
 
     def _is_serving(self, version: str) -> bool:
         return self._serving is not None and self._serving.description.version == version
 
-    def _candidates(self, failures: list[str]) -> list[Path]:
-        """Return the artefacts to try, newest first; add to `failures` if there are none."""
+    def _candidates(self) -> list[Path]:
+        """Return the artefacts to try, newest first."""
         if self._settings.model_file:
             return [self._settings.model_file]
+        folder = self._settings.model_dir
         try:
-            return list_newest_first(self._settings.model_dir)
+            candidates = list_newest_first(folder)
         except ArtefactError as error:
-            failures.append(str(error))
+            self._report(folder, error)
             return []
+        self._failures.pop(folder, None)
+        return candidates
+
+    def _report(self, path: Path, error: ArtefactError) -> None:
+        """Log and count why `path` can't be opened, unless that was logged already."""
+        with self._failures_lock:
+            if self._failures.get(path) == str(error):
+                return
+            self._failures[path] = str(error)
+        log.error("A network can't be served: %s", error)
+        self._metrics.load("refused")
+
+    def _refuse(self, version: str, path: Path, error: ArtefactError) -> ApiProblem:
+        """Report `error` and return what a client that asked for `version` is told."""
+        self._report(path, error)
+        return ApiProblem(
+            "not-ready", f"The files of network {version} are missing or damaged. The service's log says more.", RETRY
+        )
 
     def _serve(self, predictor: Predictor, path: Path, written: int) -> None:
         self._serving, self._serving_path, self._serving_written = predictor, path, written
         self._opened.clear()
+        self._failures.pop(path, None)
         self._metrics.load("loaded")
         log.info("Network %s serves from now on.", predictor.description.version)
 
@@ -120,7 +145,8 @@ class ModelRepository:
                 try:
                     predictor = open_predictor(path, self._settings.max_pixels)
                 except ArtefactError as error:
-                    raise ApiProblem("not-ready", str(error), RETRY) from error
+                    raise self._refuse(version, path, error) from error
+                self._failures.pop(path, None)
                 self._opened[version] = predictor
                 if len(self._opened) > self._settings.open_models:
                     del self._opened[next(iter(self._opened))]
@@ -128,10 +154,10 @@ class ModelRepository:
 
 
 def _written_at(path: Path) -> int:
-    """Return when an artefact's .json was written, in nanoseconds; 0 if it does not exist."""
+    """Return when an artefact's .json was written, in nanoseconds; 0 if it can't be found."""
     try:
         return path.with_suffix(".json").stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

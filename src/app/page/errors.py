@@ -15,6 +15,7 @@ SENTENCES: Final = {
     "request-timeout": gettext_noop("The picture took too long to arrive. Try again, or send a smaller one."),
     "file-too-large": gettext_noop("The file is too large. Scale the picture down: 1000 pixels per side is enough."),
     "too-many-pixels": gettext_noop("The picture is too large. Scale it down: 1000 pixels per side is enough."),
+    "too-complex": gettext_noop("The picture takes too long to read. Save it as an ordinary PNG or JPEG, then try."),
     "too-many-files": gettext_noop("These are too many pictures at once. Send fewer at a time."),
     "unsupported-format": gettext_noop("This file can't be read as a picture. Use PNG, JPEG, WebP, GIF, BMP or TIFF."),
     "blank-picture": gettext_noop("The picture is blank. Draw a digit, dark on light or light on dark."),

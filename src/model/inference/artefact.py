@@ -11,9 +11,11 @@ from typing import Final, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from src.model.errors import ArtefactError
-from src.model.files import sha256
+from src.model.files import read_file, require_regular_file, sha256
 
 PREFIX: Final = "mnist-"
+MAX_WEIGHTS_BYTES: Final = 64_000_000
+MAX_DESCRIPTION_BYTES: Final = 100_000  # parsing may take 600 times as much memory
 # A bare version is a release. One with words before it ("mlp-0.1.0") is served only on request.
 VERSION: Final = re.compile(r"(?P<line>([a-z][a-z0-9]*-)+)?(?P<numbers>\d+\.\d+\.\d+)")
 
@@ -109,15 +111,15 @@ def find_newest(folder: Path) -> Path:
 def describe(path: Path) -> Description:
     """Verify the artefact that `path`, any of its three files, belongs to, and return its description.
 
-    Raises `ArtefactError` if a file is missing or they do not belong together.
+    Raises `ArtefactError` if a file is missing, is no regular file or too large, or if they do not belong together.
     """
     stem = path.name.removesuffix(path.suffix)
     try:
-        description = Description.model_validate_json(path.with_suffix(".json").read_bytes())
+        description = Description.model_validate_json(read_file(path.with_suffix(".json"), MAX_DESCRIPTION_BYTES))
     except OSError as error:
         raise ArtefactError(f"{path.with_suffix('.json')} can't be read: {error.strerror}.") from error
     except ValidationError as error:
-        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {error}") from error
+        raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {_first(error)}.") from error
     if stem != PREFIX + description.version:
         raise ArtefactError(f"{path} says that it is version {description.version}; its name says otherwise.")
     if set(description.sha256) != {"onnx", "pt"}:
@@ -127,10 +129,21 @@ def describe(path: Path) -> Description:
     return description
 
 
+def _first(error: ValidationError) -> str:
+    """Return the first of possibly thousands of complaints."""
+    complaint = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in complaint['loc'])}: {complaint['msg']}".removeprefix(": ")
+
+
 def _verify(path: Path, expected: str) -> None:
-    if not path.exists():
-        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.")
-    if sha256(path) != expected:
+    try:
+        require_regular_file(path, MAX_WEIGHTS_BYTES)
+        digest = sha256(path)
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.") from error
+    except OSError as error:
+        raise ArtefactError(f"{path} can't be read: {error.strerror}.") from error
+    if digest != expected:
         raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
 
 

@@ -85,6 +85,10 @@ def open_predictor(path: Path, max_pixels: int) -> Predictor:
         )
     weights = path if path.suffix == ".pt" else path.with_suffix(".onnx")
     runtime = open_runtime(weights, description.network)
-    if (shape := runtime.logits(np.zeros((1, 1, SIDE, SIDE), np.float32)).shape) != (1, 10):
+    try:
+        shape = runtime.logits(np.zeros((1, 1, SIDE, SIDE), np.float32)).shape
+    except Exception as error:  # the runtimes' errors have no common base class
+        raise ArtefactError(f"{weights.name} does not run on a picture: {error}") from error
+    if shape != (1, 10):
         raise ArtefactError(f"{weights.name} gives {shape} for one picture, not the logits of ten digits.")
     return Predictor(description, runtime, max_pixels)

@@ -1,5 +1,6 @@
 """Runtimes for saved networks: ONNX Runtime for .onnx files, torch for .pt files."""
 
+import io
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
+from src.model.files import read_file
+from src.model.inference.artefact import MAX_WEIGHTS_BYTES
 
 Images = NDArray[np.float32]  # [N, 1, 28, 28] in 0..1, ink bright
 Logits = NDArray[np.float32]  # [N, 10]
@@ -38,7 +41,9 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+            # from its bytes: from its path it could read weights from other files, without a digest or a limit
+            content = read_file(weights, MAX_WEIGHTS_BYTES)
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no common base class
             raise ArtefactError(f"{weights.name} is not a network that ONNX Runtime can run.") from error
 
@@ -62,8 +67,9 @@ class TorchRuntime:
         self._torch = torch
         try:
             self._network = networks.build(network).eval()
-            self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-        except (KeyError, RuntimeError) as error:
+            content = io.BytesIO(read_file(weights, MAX_WEIGHTS_BYTES))
+            self._network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
+        except Exception as error:  # of pickle, zipfile and torch
             raise ArtefactError(f"{weights.name} does not hold the weights of a network {network!r}.") from error
 
     def logits(self, images: Images) -> Logits:

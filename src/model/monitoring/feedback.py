@@ -1,6 +1,10 @@
 """The record that the service stores with a corrected picture, and that the pipeline learns from."""
 
+from typing import Final
+
 from pydantic import BaseModel, Field
+
+MAX_NOTE_BYTES: Final = 10_000  # the service writes about 200
 
 
 class Feedback(BaseModel):

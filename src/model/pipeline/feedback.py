@@ -3,9 +3,11 @@
 A note that does not have the service's form stops the pipeline: an unknown writer's labels must not be learned.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,10 +16,11 @@ from pydantic import ValidationError
 
 from src.model.data.mnist import Digits, encode_png
 from src.model.errors import DataError, PictureError
-from src.model.files import sha256
-from src.model.monitoring.feedback import Feedback
+from src.model.files import read_file, sha256
+from src.model.monitoring.feedback import MAX_NOTE_BYTES, Feedback
 from src.model.preprocessing.preprocess import SIDE, preprocess
 
+ENDINGS: Final = (".json", ".part")  # of notes and of unfinished files, not of pictures
 Image = NDArray[np.uint8]  # [28, 28], ink bright
 
 
@@ -36,8 +39,22 @@ class CorrectedPictures:
 
 
 def list_notes(folder: Path) -> list[Path]:
-    """Return the notes in a folder of corrected pictures, sorted by name."""
-    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+    """Return the notes in a folder of corrected pictures, sorted by name; entries that are no files are skipped."""
+    return sorted(path for path in folder.glob("*.json") if path.is_file())
+
+
+def list_pictures(note: Path) -> list[Path]:
+    """Return the files that belong to a note: one, unless the folder was damaged."""
+    return [path for path in note.parent.glob(f"{note.stem}.*") if path.suffix not in ENDINGS and path.is_file()]
+
+
+def is_whole(note: Path) -> bool:
+    """Return whether a note holds JSON, of whatever form, and has its picture."""
+    try:
+        json.loads(read_file(note, MAX_NOTE_BYTES))
+    except (OSError, ValueError):
+        return False
+    return len(list_pictures(note)) == 1
 
 
 def load_corrected(folder: Path, held_out: set[bytes], max_pixels: int) -> CorrectedPictures:
@@ -86,7 +103,9 @@ def _frame_all(folder: Path, max_pixels: int) -> Iterator[tuple[Image, int]]:
 
 def _read_note(path: Path) -> Feedback:
     try:
-        note = Feedback.model_validate_json(path.read_bytes(), strict=True, extra="forbid")
+        note = Feedback.model_validate_json(read_file(path, MAX_NOTE_BYTES), strict=True, extra="forbid")
+    except OSError as error:
+        raise FeedbackError(f"{path.name} can't be read: {error.strerror}.") from error
     except ValidationError as error:
         raise FeedbackError(f"{path.name} is not a note of the service: {error}") from error
     if note.sha256 != path.stem:
@@ -95,7 +114,7 @@ def _read_note(path: Path) -> Feedback:
 
 
 def _find_picture(path: Path, note: Feedback) -> Path:
-    pictures = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix not in (".json", ".part")]
+    pictures = list_pictures(path)
     if len(pictures) != 1 or sha256(pictures[0]) != note.sha256:
         raise FeedbackError(f"The picture of {path.name} is missing or was changed.")
     return pictures[0]

@@ -22,7 +22,7 @@ from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.params import Triggers, read_params
 from src.model.pipeline import promote
-from src.model.pipeline.feedback import list_notes
+from src.model.pipeline.feedback import is_whole, list_notes, list_pictures
 from src.model.pipeline.paths import BUILD, FEEDBACK, REFUSED
 from src.settings import ROOT, Settings, get_settings
 
@@ -74,7 +74,12 @@ def run_pipeline(notes: list[Path], reason: str) -> bool:
     """Copy corrected pictures to where the pipeline reads them and run it; return whether it made a release."""
     REFUSAL.unlink(missing_ok=True)
     FEEDBACK.mkdir(parents=True, exist_ok=True)
-    copies = [Path(shutil.copy2(path, FEEDBACK)) for note in notes for path in _list_files(note)]
+    copies = []
+    for note in notes:
+        if is_whole(note):
+            copies += [Path(shutil.copy2(path, FEEDBACK)) for path in (*list_pictures(note), note)]
+        else:
+            sys.stderr.write(f"{note.name} is damaged or lacks its picture, and is left out.\n")
     if run_dvc(reason) == 0:
         return True
     if REFUSAL.exists():
@@ -87,11 +92,6 @@ def run_pipeline(notes: list[Path], reason: str) -> bool:
             path.unlink()
         sys.stderr.write("The pipeline stopped; the network in production stays.\n")
     return False
-
-
-def _list_files(note: Path) -> list[Path]:
-    """Return a note and its picture."""
-    return sorted(path for path in note.parent.glob(f"{note.stem}.*") if path.suffix != ".part")
 
 
 def run_dvc(reason: str) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
@@ -16,7 +17,7 @@ from typing import Any, Self, TypeVar
 import anyio
 import psutil
 from fastapi import FastAPI
-from httpx import ASGITransport, BaseTransport, Client, Request, Response
+from httpx import ASGITransport, BaseTransport, Client, Headers, Request, Response
 from prometheus_client.parser import text_string_to_metric_families
 
 from src.app.api.state import AppState
@@ -114,6 +115,17 @@ def assert_problem_body(body: dict[str, Any], name: str, status: int) -> None:
     assert body["detail"].endswith((".", "…"))
 
 
+def assert_common_headers(response: Response) -> None:
+    """Check the headers that every response has."""
+    headers = response.headers
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", headers["x-request-id"])
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "server" not in headers
+
+
 def read_metrics(client: Client) -> dict[tuple[str, ...], float]:
     """Return the values of /metrics by the metric's name and the values of its labels."""
     text = client.get("/metrics").text
@@ -152,8 +164,16 @@ def until(condition: Callable[[], bool], limit_s: float = 30) -> None:
 class RawClient:
     """A connection that sends exactly the bytes it is told to."""
 
-    def __init__(self, server: servers.Server) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30)
+    def __init__(self, server: servers.Server, receive_buffer: int | None = None) -> None:
+        self._socket = socket.socket()
+        self._socket.settimeout(30)
+        if receive_buffer:  # bytes; decided before the connection, in which the kernel announces it
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        try:
+            self._socket.connect(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        except OSError:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -165,6 +185,10 @@ class RawClient:
         """Send some bytes."""
         self._socket.sendall(data)
 
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes; none if the service has closed the connection."""
+        return self._socket.recv(size)
+
     def start_request(self, picture: bytes, sent: int) -> None:
         """Send a request with a raw picture, but only the first `sent` bytes of the picture."""
         self.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: digits\r\nContent-Type: image/png\r\n")
@@ -175,6 +199,19 @@ class RawClient:
         response = http.client.HTTPResponse(self._socket)
         response.begin()
         return response.status, json.loads(response.read())
+
+    def read_responses(self) -> list[Response]:
+        """Return all responses until the service closes the connection; each must have a content-length."""
+        rest = self.read_until_closed()
+        responses = []
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            status_line, *lines = head.decode().split("\r\n")
+            headers = Headers([(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)])
+            length = int(headers["content-length"])
+            responses.append(Response(int(status_line.split()[1]), headers=headers, content=rest[:length]))
+            rest = rest[length:]
+        return responses
 
     def read_until_closed(self) -> bytes:
         """Return all bytes until the service closes the connection."""

@@ -190,7 +190,8 @@ def test_a_cancelled_request_ends_its_process() -> None:
         await executor.run(process_id, SMALL)
         with anyio.move_on_after(0.05):
             await executor.run(spin, SMALL)
-        assert executor.children() == set()
+        while executor.children():
+            await anyio.sleep(0.01)
 
     run(test, picture_cpu_s=40)
 

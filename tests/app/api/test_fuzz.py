@@ -19,10 +19,10 @@ REFUSALS = {
     422: ("blank-picture", "too-complex"),
 }
 LIMIT_MB = 400
-# Processor time for one picture: of the service's own process, which has other requests to answer, and of all together,
-# where a picture may use up its time twice (as small and as large), and a new process is then started.
+# Processor time for one picture, in seconds. The service's own process has other requests to answer. A picture that is
+# too complex uses up its time, maybe twice (as a small and as a large one), and a new process is then started.
 MAIN_S, MAIN_S_PER_MB = 0.03, 0.02
-TREE_S = 4.5
+READ_S, TOO_COMPLEX_S = 1.2, 4.5
 
 
 def check(answer: Response) -> None:
@@ -53,12 +53,13 @@ def test_thousands_of_damaged_pictures_take_little_time_and_memory(server: Serve
     with connect(server, timeout=60) as client, watch_memory(server) as memory:
         for data in fuzzed_files(kind, 3000, seed=1):
             main, tree = main_s(server), cpu_s(server)
-            check(client.post(PREDICT, content=data, headers={"Content-Type": "image/png"}))
+            answer = client.post(PREDICT, content=data, headers={"Content-Type": "image/png"})
             main, tree = main_s(server) - main, cpu_s(server) - tree
             worst.note("processor time of a picture in the service's own process, ms", main * 1000)
             worst.note("processor time of a picture in all processes, ms", tree * 1000)
+            check(answer)
             assert main < MAIN_S + MAIN_S_PER_MB * len(data) / 1e6
-            assert tree < TREE_S
+            assert tree < (TOO_COMPLEX_S if "too-complex" in answer.text else READ_S)
     worst.note("memory with damaged pictures, MiB", memory.mb)
     assert memory.mb < LIMIT_MB
     own_lines = [line for line in server.log.splitlines() if line.startswith("{")]  # C libraries write others

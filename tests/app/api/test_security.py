@@ -6,11 +6,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from httpx import Client
+from httpx import Client, Response
 
 from src.app.page.client import ServiceClient
 from src.app.page.errors import ServiceError
-from tests.app.api.api_client import PREDICT, another_server, assert_problem, connect, send
+from tests.app.api.api_client import (
+    PREDICT,
+    another_server,
+    assert_common_headers,
+    assert_problem,
+    connect,
+    read_metrics,
+    send,
+    until,
+)
 from tests.pictures import encoded, mnist
 from tests.servers import Server
 
@@ -83,26 +92,55 @@ def test_only_pages_of_configured_origins_may_call_the_service(client: Client, s
     assert allowed_origin(stranger, "https://other.example") is None
 
 
-def test_preflight_requests_need_no_key(stranger: Client) -> None:
-    preflight = {
+def ask_in_advance(client: Client, **changes: str) -> Response:
+    """Send the preflight request of a browser, with some headers changed."""
+    headers = {
         "Origin": PAGE,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization",
     }
-    answer = stranger.options(PREDICT, headers=preflight)
+    return client.options(PREDICT, headers=headers | {name.replace("_", "-"): value for name, value in changes.items()})
+
+
+def test_preflight_requests_need_no_key(stranger: Client) -> None:
+    answer = ask_in_advance(stranger)
     assert answer.status_code == 200
     assert "POST" in answer.headers["access-control-allow-methods"]
+    assert_common_headers(answer)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Origin": "https://other.example"},
+        {"Access_Control_Request_Method": "DELETE"},
+        {"Access_Control_Request_Headers": "x-anything"},
+    ],
+)
+def test_a_refused_preflight_is_answered_with_a_problem_and_recorded(
+    guarded: Server, stranger: Client, change: dict[str, str]
+) -> None:
+    before = read_metrics(stranger).get(("digits_problems_total", "bad-request"), 0)
+    answer = ask_in_advance(stranger, **change)
+    assert answer.status_code == 400
+    assert_problem(answer, "bad-request")
+    assert_common_headers(answer)
+    assert "access-control-allow-methods" in answer.headers
+    assert read_metrics(stranger)[("digits_problems_total", "bad-request")] == before + 1
+    until(lambda: answer.headers["x-request-id"] in guarded.log)
+
+
+def test_a_page_may_read_a_refusal(stranger: Client) -> None:
+    answer = stranger.post(PREDICT, files={"file": FOUR}, headers={"Origin": PAGE})
+    assert answer.status_code == 401
+    assert answer.headers["access-control-allow-origin"] == PAGE
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/docs", "/api/v1/nothing", "/docs/assets/swagger-ui.css", PREDICT])
 def test_every_response_has_security_headers_and_names_no_server(client: Client, path: str) -> None:
-    headers = client.get(path).headers
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert "default-src 'none'" in headers["content-security-policy"]
-    assert "server" not in headers
-    assert "uvicorn" not in str(headers).lower()
+    answer = client.get(path)
+    assert_common_headers(answer)
+    assert "uvicorn" not in str(answer.headers).lower()
 
 
 def test_the_documentation_may_run_only_its_own_script(client: Client) -> None:

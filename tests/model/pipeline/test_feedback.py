@@ -90,3 +90,19 @@ def test_file_that_is_no_picture_is_refused(tmp_path: Path, keep: Callable[..., 
     keep(4, picture=b"a four")
     with pytest.raises(FeedbackError, match="can't be read"):
         load_corrected(tmp_path / "kept", set(), MAX_PIXELS)
+
+
+def test_entries_that_are_no_files_are_skipped(tmp_path: Path, keep: Callable[..., str]) -> None:
+    digest = keep(4)
+    (tmp_path / "kept" / "x.json").mkdir()
+    (tmp_path / "kept" / "y.json").symlink_to("nothing")
+    (tmp_path / "kept" / "z.json").symlink_to("/dev/zero")
+    (tmp_path / "kept" / f"{digest}.old").mkdir()
+    assert load_corrected(tmp_path / "kept", set(), MAX_PIXELS).digits.labels.tolist() == [4]
+
+
+def test_huge_note_is_refused(tmp_path: Path, keep: Callable[..., str]) -> None:
+    note = tmp_path / "kept" / f"{keep(4)}.json"
+    note.write_text(note.read_text() + " " * 1_000_000)
+    with pytest.raises(FeedbackError, match=f"{note.name} can't be read: it has 1,0"):
+        load_corrected(tmp_path / "kept", set(), MAX_PIXELS)

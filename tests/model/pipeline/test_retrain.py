@@ -96,3 +96,24 @@ def test_pictures_of_a_stopped_run_are_used_again(
     assert retrain.main(["--now"]) == 1
     assert list((tmp_path / "feedback").iterdir()) == []
     assert len(retrain.find_new_notes(settings.feedback_dir)) == 1
+
+
+@pytest.mark.usefixtures("settings")
+def test_damaged_pictures_are_left_out_and_named(
+    tmp_path: Path,
+    keep: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole, cut, lost = (keep(digit) for digit in (4, 5, 6))
+    kept = tmp_path / "kept"
+    (kept / f"{cut}.json").write_text('{"sha256": "')
+    (kept / f"{lost}.png").unlink()
+    (kept / "x.json").mkdir()
+    (kept / "y.json").symlink_to("nothing")
+    (kept / f"{whole}.old").mkdir()
+    monkeypatch.setattr(retrain, "run_dvc", lambda _: 0)
+    assert retrain.main(["--now"]) == 0
+    assert {path.name for path in (tmp_path / "feedback").iterdir()} == {f"{whole}.png", f"{whole}.json"}
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines] == sorted([f"{cut}.json", f"{lost}.json"])

@@ -1,21 +1,29 @@
-"""What every request passes through: an id, the limits, the log line, the metrics, and the headers of the response."""
+"""What every request passes through, from outside to inside: `RequestMiddleware`, `CorsMiddleware`, `LimitMiddleware`.
+
+All are pure ASGI, because Starlette's `BaseHTTPMiddleware` starts a task for each request.
+"""
 
 import asyncio
 import hmac
 import logging
 import re
 import secrets
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Final
 
-from anyio import move_on_after
+from anyio import current_time, move_on_after
+from anyio.lowlevel import checkpoint
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.app.api.core import logs
 from src.app.api.core.metrics import Metrics
 from src.app.api.core.problem_types import PROBLEM_TYPES
-from src.app.api.core.problems import ApiProblem, ProblemResponse, problem_response
+from src.app.api.core.problems import ApiProblem, ProblemResponse, problem_response, too_busy
 from src.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,12 +41,14 @@ CONTENT_SECURITY_POLICY: Final = (b"content-security-policy", b"default-src 'non
 
 
 class RequestContext:
-    """What is known about one request."""
+    """What the middlewares know about a request; they find it in `scope["state"]["context"]`.
 
-    __slots__ = ("body_bytes", "body_complete", "headers", "id", "scope", "status")
+    It does not hold the scope: the two would keep each other alive until the next garbage collection.
+    """
+
+    __slots__ = ("body_bytes", "body_complete", "headers", "id", "status")
 
     def __init__(self, scope: Scope) -> None:
-        self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         client_id = self.headers.get(b"x-request-id", b"")
         self.id = client_id.decode() if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8)
@@ -48,15 +58,85 @@ class RequestContext:
 
 
 class RequestMiddleware:
-    """Applies the limits to every request and owns their counters.
+    """Gives every request an id, a log line and a place in the metrics, and every response the same headers."""
 
-    Pure ASGI, because Starlette's `BaseHTTPMiddleware` starts a task for each request.
-    """
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        context = RequestContext(scope)
+        scope.setdefault("state", {})["context"] = context
+        logs.request_id.set(context.id)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(context, message)
+            await send(message)
+
+        self._metrics.in_hand.inc()
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            self._metrics.in_hand.dec()
+            self._record(scope, context, perf_counter() - started)
+
+    def _record(self, scope: Scope, context: RequestContext, seconds: float) -> None:
+        """Count the request and write its log line."""
+        route = getattr(scope.get("route"), "path", "none")
+        problem = scope["state"].get("problem")
+        self._metrics.request(route, context.status, seconds)
+        if problem:
+            self._metrics.problem(problem)
+        level = logging.ERROR if context.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
+        if log.isEnabledFor(level):
+            fields = {"method": scope["method"], "route": route, "status": context.status}
+            fields |= {"ms": round(seconds * 1000, 2), "bytes": context.body_bytes}
+            log.log(level, "request", extra={"fields": fields | ({"problem": problem} if problem else {})})
+
+
+def _add_headers(context: RequestContext, message: Message) -> None:
+    """Note the status of a response that starts, and add the headers that every response has."""
+    context.status = message["status"]
+    headers = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", context.id.encode())]
+    if not any(name == CONTENT_SECURITY_POLICY[0] for name, _ in headers):
+        headers.append(CONTENT_SECURITY_POLICY)
+    message["headers"] = headers
+
+
+class CorsMiddleware(CORSMiddleware):
+    """Tells browsers which pages may call the service; a preflight that asks for more is answered with a problem."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer a preflight request."""
+        response = super().preflight_response(request_headers)
+        if response.status_code == PROBLEM_TYPES["bad-request"].status:
+            headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+            detail = f"A page may not send this request from a browser: {bytes(response.body).decode()}."
+            return ProblemResponse("bad-request", detail, headers)
+        return response
+
+
+class LimitMiddleware:
+    """Applies the limits to every request, owns their counters, and turns every error into a problem."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        self._metrics = metrics
         self._keys = [f"Bearer {key.get_secret_value()}".encode() for key in settings.api_keys]
         self._open_requests = 0
         self._open_body_bytes = 0  # bytes held for the bodies of all open requests
@@ -66,40 +146,41 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
-        context = RequestContext(scope)
-        logs.request_id.set(context.id)
+        context: RequestContext = scope["state"]["context"]
 
         async def receive_limited() -> Message:
             message = await receive()
+            _raise_refusal(scope)
             self._count_body(context, message)
             return message
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _add_headers(context, message)
-            await send(message)
-
         self._open_requests += 1
-        self._metrics.in_hand.inc()
         try:
-            problem = await self._run_app(context, receive_limited, send_with_headers)
+            problem = await self._run_app(scope, context, receive_limited, send)
             if problem and not context.status:  # a response that has started can only break off
-                await problem(scope, receive, send_with_headers)
+                await problem(scope, receive, send)
         finally:
             self._open_requests -= 1
             self._open_body_bytes -= context.body_bytes
-            self._metrics.in_hand.dec()
-            self._record(context, perf_counter() - started)
 
-    async def _run_app(self, context: RequestContext, receive: Receive, send: Send) -> ProblemResponse | None:
+    async def _run_app(
+        self, scope: Scope, context: RequestContext, receive: Receive, send: Send
+    ) -> ProblemResponse | None:
         """Let the app answer; return the problem to answer with if it did not."""
         try:
             # anyio waits until a thread has finished its picture; asyncio.timeout would abandon the thread.
             with move_on_after(self._settings.request_timeout_s) as deadline:
-                self.check_limits(context)
-                await self._app(context.scope, receive, send)
-            return problem_response(self._timeout_problem(context)) if deadline.cancelled_caught else None
+
+                async def send_in_time(message: Message) -> None:
+                    if context.status:  # a large answer has many parts, and each gets as much time as the request
+                        deadline.deadline = current_time() + self._settings.request_timeout_s
+                    if "disconnected" in scope["state"]:
+                        raise ClientDisconnect
+                    await send(message)
+
+                self._check_limits(scope, context)
+                await self._app(scope, receive, send_in_time)
+            return await self._time_out(scope, context) if deadline.cancelled_caught else None
         except ApiProblem as problem:
             return problem_response(problem)
         except ClientDisconnect:
@@ -111,9 +192,10 @@ class RequestMiddleware:
             log.exception("A request failed.")
             return ProblemResponse("internal-error")
 
-    def check_limits(self, context: RequestContext) -> None:
+    def _check_limits(self, scope: Scope, context: RequestContext) -> None:
         """Check a request by its headers. Raises `ApiProblem` if it must not be read."""
-        path = context.scope["path"]
+        _raise_refusal(scope)
+        path = scope["path"]
         if self._open_requests > self._settings.max_requests and not path.startswith(UNLIMITED_PATHS):
             raise too_busy()
         if self._keys and path.startswith("/api/"):
@@ -141,39 +223,20 @@ class RequestMiddleware:
             "file-too-large", f"Send at most {limit}. Scale the picture down: 1000 pixels a side is plenty."
         )
 
-    def _timeout_problem(self, context: RequestContext) -> ApiProblem:
+    async def _time_out(self, scope: Scope, context: RequestContext) -> ProblemResponse:
+        """Return the problem of a request that took too long. Raises `ClientDisconnect` if the answer did."""
+        if context.status:
+            scope["state"].get("abort", bool)()
+            await checkpoint()  # the server learns of it before it misses the rest of the answer
+            raise ClientDisconnect
         if context.body_complete:  # the service was slow, not the client
-            return too_busy()
+            return problem_response(too_busy())
         limit = f"The request was not complete within {self._settings.request_timeout_s:g} s."
-        return ApiProblem(
-            "request-timeout",
-            f"{limit} Send it again over a faster connection, or a smaller picture.",
-            {"Connection": "close"},
-        )
-
-    def _record(self, context: RequestContext, seconds: float) -> None:
-        """Count the request and write its log line."""
-        route = getattr(context.scope.get("route"), "path", "none")
-        problem = context.scope.get("state", {}).get("problem")
-        self._metrics.request(route, context.status, seconds)
-        if problem:
-            self._metrics.problem(problem)
-        level = logging.ERROR if context.status == PROBLEM_TYPES["internal-error"].status else logging.INFO
-        if log.isEnabledFor(level):
-            fields = {"method": context.scope["method"], "route": route, "status": context.status}
-            fields |= {"ms": round(seconds * 1000, 2), "bytes": context.body_bytes}
-            log.log(level, "request", extra={"fields": fields | ({"problem": problem} if problem else {})})
+        detail = f"{limit} Send it again over a faster connection, or a smaller picture."
+        return ProblemResponse("request-timeout", detail, {"Connection": "close"})
 
 
-def _add_headers(context: RequestContext, message: Message) -> None:
-    """Note the status of a response that starts, and add the headers that every response has."""
-    context.status = message["status"]
-    headers = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", context.id.encode())]
-    if not any(name == CONTENT_SECURITY_POLICY[0] for name, _ in headers):
-        headers.append(CONTENT_SECURITY_POLICY)
-    message["headers"] = headers
-
-
-def too_busy() -> ApiProblem:
-    """Return the problem for a request that the service has no capacity for."""
-    return ApiProblem("too-busy", headers={"Retry-After": "1"})
+def _raise_refusal(scope: Scope) -> None:
+    """Raise the `ApiProblem` with which `BoundedProtocol` refuses a request, if it does."""
+    if refusal := scope["state"].get("refusal"):
+        raise refusal

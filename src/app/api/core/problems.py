@@ -69,6 +69,11 @@ def problem_response(problem: ApiProblem) -> ProblemResponse:
     return ProblemResponse(problem.name, str(problem), problem.headers)
 
 
+def too_busy() -> ApiProblem:
+    """Return the problem for a request that the service has no capacity for."""
+    return ApiProblem("too-busy", headers={"Retry-After": "1"})
+
+
 def add_handlers(app: FastAPI) -> None:
     """Make `app` answer every error with a problem."""
     for error_type in PICTURE_ERRORS:

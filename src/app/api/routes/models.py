@@ -7,11 +7,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request
 
 from src.app.api.core.problems import ApiProblem
-from src.app.api.model_repository import RETRY, ModelRepository
+from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import openapi
 from src.app.api.schemas import MODEL, Model, Models
 from src.app.api.state import get_state
-from src.model.errors import ArtefactError
 
 router = APIRouter(prefix="/api/v1/models", tags=["networks"])
 
@@ -37,16 +36,13 @@ async def models(request: Request) -> Models:
 )
 async def model(request: Request, version: Annotated[str, Path(max_length=64)]) -> Model:
     """Describe a network: what it is, how well it reads, and what it was made from."""
-    try:
-        return await to_thread.run_sync(_describe, get_state(request).repository, version)
-    except ArtefactError as error:
-        raise ApiProblem("not-ready", str(error), RETRY) from error
+    return await to_thread.run_sync(_describe, get_state(request).repository, version)
 
 
 def _describe_all(repository: ModelRepository) -> Models:
     models = []
     for version in repository.list_versions():
-        with suppress(ArtefactError):
+        with suppress(ApiProblem):
             models.append(_describe(repository, version))
     return Models(models=models)
 
