@@ -68,7 +68,7 @@ def to_files(digits: Digits) -> list[LabelledFile]:
 
 def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
     pixels = digits.pixels().numpy()[:, 0]
-    predictions = predictor.predict_batch([Framed(picture, 1) for picture in pixels])
+    predictions = predictor.predict_batch([(Framed(picture, 1),) for picture in pixels])
     return list(zip(predictions, digits.labels.tolist(), strict=True))
 
 

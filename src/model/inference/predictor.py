@@ -12,7 +12,15 @@ from src.model.inference.artefact import Description, describe
 from src.model.inference.confidence import choose_candidate, compute_digit_score, compute_probabilities
 from src.model.inference.occlusion import compute_heat
 from src.model.inference.runtime import Runtime, open_runtime
-from src.model.preprocessing.preprocess import COMPATIBLE_VERSIONS, SIDE, VERSION, Candidates, Framed, Steps, preprocess
+from src.model.preprocessing.preprocess import (
+    COMPATIBLE_VERSIONS,
+    SIDE,
+    VERSION,
+    Candidates,
+    Framed,
+    Steps,
+    preprocess,
+)
 
 
 @dataclass(frozen=True)
@@ -42,23 +50,33 @@ class Predictor:
         return self.predict_candidates(preprocess(data, self._max_pixels))
 
     def predict_candidates(self, candidates: Candidates, heat: bool = False) -> Prediction:
-        """Predict the digit on a preprocessed picture, with the heat map of the prediction if `heat`."""
-        prediction, framed = self._choose(self._compute_logits(candidates), candidates)
-        return replace(prediction, heat=compute_heat(self.runtime, framed.pixels, prediction.prediction)) if heat else prediction
+        """Predict the digit on a preprocessed picture; `heat` adds the heat map of the prediction."""
+        logits = self._compute_logits(candidates)
+        prediction = self._predict_best(logits, candidates)
+        if not heat:
+            return prediction
+        framed = candidates[choose_candidate(logits, self.description.confidence)]
+        return replace(prediction, heat=compute_heat(self.runtime, framed.pixels, prediction.prediction))
 
     def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
         """Predict the digits on one or more preprocessed pictures in one pass through the network."""
         logits = iter(self._compute_logits([framed for candidates in pictures for framed in candidates]))
-        return [self._choose([next(logits) for _ in candidates], candidates)[0] for candidates in pictures]
+        return [self._predict_best([next(logits) for _ in candidates], candidates) for candidates in pictures]
+
+    def frame(self, data: bytes) -> Framed:
+        """Return the digit in the picture file `data` as the network sees it. Raises a `PictureError`."""
+        candidates = preprocess(data, self._max_pixels)
+        return candidates[choose_candidate(self._compute_logits(candidates), self.description.confidence)]
 
     def _compute_logits(self, framed: Sequence[Framed]) -> list[list[float]]:
-        logits: list[list[float]] = self.runtime.logits(np.array([picture.pixels for picture in framed])[:, None]).tolist()
+        images = np.array([picture.pixels for picture in framed])[:, None]
+        logits: list[list[float]] = self.runtime.logits(images).tolist()
         return logits
 
-    def _choose(self, logits: list[list[float]], candidates: Candidates) -> tuple[Prediction, Framed]:
-        """Return the prediction for the best of the candidates of one picture, and that candidate."""
+    def _predict_best(self, logits: list[list[float]], candidates: Candidates) -> Prediction:
+        """Return the prediction for the candidate of a picture that most likely shows a digit."""
         best = choose_candidate(logits, self.description.confidence)
-        return self._make_prediction(logits[best], candidates[best], len(candidates)), candidates[best]
+        return self._make_prediction(logits[best], candidates[best], len(candidates))
 
     def _make_prediction(self, logits: list[float], framed: Framed, candidates: int) -> Prediction:
         calibration, permutation = self.description.confidence, self.description.permutation
