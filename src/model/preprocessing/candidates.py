@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from src.model.preprocessing.background import estimate_shading, find_background
+from src.model.preprocessing.components import STRONG_INK
 from src.model.preprocessing.contrast import GreyHistogram
 from src.model.preprocessing.decode import Colours
 from src.model.preprocessing.ink import Ink, find_box, read_colours, read_grey
@@ -17,6 +18,7 @@ from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.ruled_lines import remove_ruled_lines
 
 MAX_READINGS: Final = 8
+SQUEEZED: Final = (80, 160)  # pixels: width and height of a digit that was stretched into a square
 
 
 def find_inks(colours: Colours) -> list[Ink]:
@@ -53,7 +55,7 @@ def _read(colours: Colours) -> list[Ink]:
     if all(reading.is_blank() for reading in readings):
         return []
     inks = [version for reading in readings for version in _repair(reading.ink)]
-    if even and (edges := _count_edges(even.ink)):
+    if even and any(ink is even.ink for ink in inks) and (edges := _count_edges(even.ink)):
         inks.append(1 - even.ink)
         if edges == 4 and even.ink.shape[0] == even.ink.shape[1]:
             inks += [_squeeze(even.ink), _squeeze(1 - even.ink)]
@@ -61,17 +63,20 @@ def _read(colours: Colours) -> list[Ink]:
 
 
 def _repair(ink: Ink) -> list[Ink]:
-    """Return `ink`, preceded by a copy without ruled lines and inverted bands if it seems to have any."""
+    """Return `ink`, preceded by a copy without ruled lines and inverted bands if it seems to have any.
+
+    If nothing else is left, the page is ruled and blank, and `ink` is left out.
+    """
     repaired = remove_ruled_lines(undo_inversion(ink))
-    return [ink] if repaired is ink else [repaired, ink]
+    return [ink] if repaired is ink else [repaired, ink] if repaired.max() > STRONG_INK else [repaired]
 
 
 def _count_edges(ink: Ink) -> int:
     """Return how many of the picture's edges ink touches."""
-    return sum(bool(edge.max() > 0.5) for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+    return sum(bool(edge.max() > STRONG_INK) for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
 
 
 def _squeeze(ink: Ink) -> Ink:
-    """Return [H, W] half as wide as it is high, drawn finer."""
-    height, width = ink.shape
-    return np.asarray(cv2.resize(ink, (width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1), np.float32)
+    """Return square ink half as wide as it is high."""
+    method = cv2.INTER_AREA if len(ink) > SQUEEZED[1] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(ink, SQUEEZED, interpolation=method).clip(0, 1), np.float32)
