@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.model.errors import TooManyPixels
-from src.model.preprocessing.decode import WORK_SIDE, decode, pixel_count
+from src.model.errors import TooComplex, TooManyPixels
+from src.model.preprocessing.decode import FORMATS, WORK_SIDE, decode, find_format, pixel_count
+from tests.hostile import jpeg_with_scans
 from tests.pictures import encoded
 
 MAX_PIXELS = 25_000_000
@@ -68,3 +69,23 @@ def test_a_large_picture_is_turned_by_its_exif_orientation() -> None:
     file = io.BytesIO()
     Image.new("RGB", LARGE).save(file, "JPEG", exif=turn)
     assert decode(file.getvalue(), MAX_PIXELS).shape == (round(LARGE[0] * WORK_SIDE / LARGE[1]), WORK_SIDE, 1)
+
+
+def test_a_jpeg_with_more_scans_than_encoders_write_is_too_complex() -> None:
+    with pytest.raises(TooComplex):
+        decode(jpeg_with_scans(64, 101), MAX_PIXELS)
+    assert decode(jpeg_with_scans(64, 50), MAX_PIXELS).shape == (64, 64, 1)
+
+
+def test_a_decoder_without_memory_makes_a_picture_too_complex(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(TooComplex):
+        decode(b"GIF89a", MAX_PIXELS)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_format_of_a_picture_is_found_by_its_first_bytes(kind: str) -> None:
+    assert find_format(encoded(Image.new("L", (8, 8)), kind)) == kind

@@ -100,3 +100,31 @@ def test_a_second_header_cannot_claim_more_pixels_than_the_first() -> None:
     data = png_of_rows(zlib.compress(bytes(20)))
     with pytest.raises(DamagedPicture):
         decode(with_chunk(data, b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)), PIXELS)
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"acTL"])
+def test_chunks_that_change_no_pixel_are_dropped(kind: bytes) -> None:
+    data = encoded(picture("P"))
+    assert png.drop_texts(with_chunk(data, kind, b"Comment\0hello")) == data
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"tRNS", b"\0"),
+        (b"eXIf", b"MM"),
+        (b"tEXt", b"Raw profile type exif\0..."),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0..."),
+    ],
+)
+def test_transparency_and_orientation_are_kept_once(kind: bytes, content: bytes) -> None:
+    once = with_chunk(encoded(picture("P")), kind, content)
+    assert png.drop_texts(once) == once
+    if kind.endswith(b"Xt"):
+        assert png.drop_texts(with_chunk(once, kind, content)) == once
+
+
+def test_what_is_no_png_or_damaged_keeps_its_bytes() -> None:
+    data = encoded(picture("P"))
+    assert png.drop_texts(data[:-20]) == data[:-20]
+    assert png.drop_texts(b"GIF89a") == b"GIF89a"
