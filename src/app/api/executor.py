@@ -32,7 +32,7 @@ class DecodeExecutor:
         self._threads = CapacityLimiter(1)
 
     async def preprocess(self, data: bytes, keep_steps: bool = False) -> Candidates:
-        """Return the candidates for the digit in the picture file `data`, as `preprocess` does. Raises a `PictureError`."""
+        """Return the candidates for the digit in the file `data`, as `preprocess` does. Raises a `PictureError`."""
         candidates = preprocess_plain(data, self._max_pixels, keep_steps)
         if candidates is None:
             candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)

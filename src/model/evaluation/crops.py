@@ -1,7 +1,8 @@
 """Digits cut out of pages, as scanners and segmentation programs deliver them, drawn from a set of digits.
 
-A crop is 8 to 64 pixels high, has a margin of 0 to 2 pixels on each side, either polarity, and is a PNG or a JPEG. A form
-cell is cut out where the form expects a digit, with what else is there: pieces of its frame, and not all of the digit.
+A crop is 8 to 64 pixels high, has a margin of 0 to 2 pixels on each side, either polarity, and is a PNG or a JPEG. A
+form cell is cut out where the form expects a digit, with what else is there: pieces of its frame, and maybe not all of
+the digit.
 """
 
 import io
@@ -26,20 +27,24 @@ MIN_QUALITY: Final = 70  # of a JPEG
 
 CELL: Final = (88, 66)  # pixels: height and width of a form cell
 
-KINDS: Final = ("form cells", "grey crops", "stretched grey crops", "binary crops", "stretched binary crops")
+CROPS: Final = ("form cells", "grey crops", "stretched grey crops", "binary crops", "stretched binary crops")
 
 
 def make_crops(kind: str, digits: Digits, size: int, seed: int) -> list[LabelledFile]:
-    """Return `size` crops of one of `KINDS` as files, the digits taken in turn."""
-    random = np.random.default_rng([seed, KINDS.index(kind)])
+    """Return `size` crops of one of `CROPS` as files, the digits taken in turn."""
+    random = np.random.default_rng([seed, CROPS.index(kind)])
     sample = digits[:size]
     inks = sample.pixels().numpy()[:, 0]
-    draw = _draw_cell if kind == "form cells" else partial(_draw_crop, stretched="stretched" in kind, binary="binary" in kind)
+    draw = (
+        _draw_cell
+        if kind == "form cells"
+        else partial(_draw_crop, stretched="stretched" in kind, binary="binary" in kind)
+    )
     return [(draw(crop(ink), random=random), label) for ink, label in zip(inks, sample.labels.tolist(), strict=True)]
 
 
 def _draw_cell(digit: Ink, random: Generator) -> bytes:
-    """Draw a digit of 50 to 95 % of a cell, anywhere in it, up to 3 pixels beyond its edges, with pieces of the frame."""
+    """Draw a digit of 50 to 95 % of a cell, up to 3 pixels beyond its edges, with pieces of the cell's frame."""
     height, width = CELL
     factor = random.uniform(0.5, 0.95) * min(height / digit.shape[0], width / digit.shape[1])
     resized = cv2.resize(digit, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC).clip(0, 1)
@@ -48,7 +53,7 @@ def _draw_cell(digit: Ink, random: Generator) -> bytes:
     cell[top : top + len(resized), left : left + resized.shape[1]] = resized
     cell = cell[3:-3, 3:-3]
     for _ in range(int(random.integers(0, 3))):
-        side = np.rot90(cell, random.integers(4))  # a view
+        side = np.rot90(cell, int(random.integers(4)))  # a view
         start, end = np.sort(random.integers(0, side.shape[1] + 1, 2))
         side[: random.integers(1, 4), start:end] = random.uniform(0.3, 1)
     paper, opacity = random.uniform(170, 250), random.uniform(0.4, 0.9)

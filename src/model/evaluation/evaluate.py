@@ -94,6 +94,9 @@ def _format(evaluation: Evaluation) -> Iterator[str]:
     yield from (f"{kind} digits: {counts}" for kind, counts in evaluation.synthetic.items())
     yield from (f"with {name}: {counts.accuracy:.2%}" for name, counts in evaluation.corrupted.items())
     yield f"mean over the corruptions: {evaluation.robustness:.2%}"
+    yield from (f"{kind}: {counts}" for kind, counts in evaluation.crops.items())
+    yield from (f"photographs, {paper}: {counts}" for paper, counts in evaluation.photos.items())
+    yield from (f"taken for a digit: {kind}: {share:.0%}" for kind, share in evaluation.marks.items())
     for kind, auroc in evaluation.non_digit_auroc.items():
         yield f"digits against non-digits ({kind}): AUROC {auroc:.4f}"
     yield from (f"{name}: {counts}" for name, counts in evaluation.folders.items())

@@ -1,11 +1,12 @@
 """Photographs of digits on papers that are not even, drawn from a set of digits by script.
 
-A picture is a paper, RGB float [H, W, 3] in levels of 255, on which a pen takes away a part of the light. Then the camera
-adds blur, noise and the artefacts of JPEG.
+A picture is a paper, RGB float [H, W, 3] in levels of 255, on which a pen takes away a part of the light. Then the
+camera adds blur, noise and the artefacts of JPEG.
 """
 
 import io
 from collections.abc import Callable
+from colorsys import hsv_to_rgb
 from typing import Final
 
 import cv2
@@ -50,7 +51,7 @@ def _take_photo(paper: str, digit: Ink, random: Generator) -> bytes:
 def _redraw(digit: Ink, random: Generator) -> Ink:
     """Draw a digit's skeleton with another pen, from a hairline to a pen a quarter wider than its own."""
     enlarged = cv2.resize(crop(digit), None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
-    ink = np.pad(cv2.GaussianBlur(enlarged, (0, 0), ENLARGEMENT / 3), ENLARGEMENT)
+    ink = np.pad(np.asarray(cv2.GaussianBlur(enlarged, (0, 0), ENLARGEMENT / 3), np.float32), ENLARGEMENT)
     mask = ink > 0.45
     skeleton = np.asarray(skeletonize(mask), np.uint8)  # type: ignore[no-untyped-call] # skimage has no types
     width = max(1, round(random.uniform(2, 1.25 * measure_stroke_width(ink))))
@@ -101,14 +102,15 @@ def _make_fibres(random: Generator) -> Paper:
         end = middle + length / 2 * np.array([np.cos(angle + bend), np.sin(angle + bend)])
         path = np.array([start, middle, end]).astype(np.int32)[:, None]
         cv2.polylines(fibres, [path], False, random.uniform(-1, 0.6), 1)
-    return _plain(random) + random.uniform(25, 70) * cv2.GaussianBlur(fibres, (0, 0), 0.6)[..., None]
+    blurred = np.asarray(cv2.GaussianBlur(fibres, (0, 0), 0.6), np.float64)
+    return _plain(random) + random.uniform(25, 70) * blurred[..., None]
 
 
 def _make_mottles(random: Generator) -> Paper:
     """Return coloured paper with soft spots of several sizes, most often green or grey."""
     spots = sum(weight * _noise(random, grain) for weight, grain in ((0.6, 3), (0.7, 8), (0.5, 20)))
     tint = random.uniform(-30, 15, 3) + random.choice([0, 25]) * np.array([-0.6, 1, -0.6])
-    return random.uniform(120, 200) + tint + random.uniform(4, 11) * np.asarray(spots)[..., None]
+    return np.asarray(random.uniform(120, 200) + tint + random.uniform(4, 11) * np.asarray(spots)[..., None])
 
 
 def _make_weave(random: Generator) -> Paper:
@@ -117,7 +119,7 @@ def _make_weave(random: Generator) -> Paper:
     rows, columns = np.mgrid[:SIDE, :SIDE] + 1.5 * np.stack([_noise(random, 40), _noise(random, 40)])
     across, along = columns * np.cos(angle) + rows * np.sin(angle), rows * np.cos(angle) - columns * np.sin(angle)
     threads = np.sin(2 * np.pi * across / period) * np.sin(2 * np.pi * along / period)
-    return _plain(random) + random.uniform(8, 28) * threads[..., None]
+    return np.asarray(_plain(random) + random.uniform(8, 28) * threads[..., None])
 
 
 def _make_cork(random: Generator) -> Paper:
@@ -135,13 +137,13 @@ def _make_recycled(random: Generator) -> Paper:
         centre = tuple(int(place) for place in random.integers(0, SIDE, 2))
         colour = random.uniform(60, 200, 3)
         cv2.circle(paper, centre, int(random.integers(0, 3)), colour.tolist(), -1, cv2.LINE_AA)
-    return paper
+    return np.asarray(paper)
 
 
 def _make_coloured(random: Generator) -> Paper:
     """Return paper of a strong colour with a slope of light."""
-    hue = cv2.cvtColor(np.uint8([[[random.integers(180), random.integers(60, 200), random.integers(170, 255)]]]), cv2.COLOR_HSV2RGB)
-    return hue[0, 0] * _slope(random)[..., None] + 2 * _noise(random, 3)[..., None]
+    colour = 255 * np.array(hsv_to_rgb(random.random(), random.uniform(0.25, 0.8), random.uniform(0.65, 1)))
+    return np.asarray(colour * _slope(random)[..., None] + 2 * _noise(random, 3)[..., None])
 
 
 def _slope(random: Generator) -> Field:
@@ -170,7 +172,7 @@ def _make_flash(random: Generator) -> Paper:
     distance = np.hypot(rows - row, columns - column) / SIDE
     spot = np.exp(-((distance / random.uniform(0.25, 0.6)) ** 2))
     levels = random.uniform(90, 150) + random.uniform(60, 140) * spot + 2 * _noise(random, 3)
-    return levels[..., None] + random.uniform(-10, 10, 3)
+    return np.asarray(levels[..., None] + random.uniform(-10, 10, 3))
 
 
 def _make_pencil_paper(random: Generator) -> Paper:

@@ -1,6 +1,7 @@
 """Predictions of a set of labelled pictures, and their counts by digit."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import numpy as np
 from tqdm import tqdm
@@ -11,6 +12,9 @@ from src.model.evaluation.report import DigitCounts
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Candidates, preprocess
 from src.settings import get_settings
+
+MIN_SCORE: Final = 0.5  # of what is taken for a digit ...
+MIN_CONFIDENCE: Final = 0.9  # ... and the probability of the digit
 
 LabelledFile = tuple[bytes, int]  # a picture file and its digit
 Predictions = list[tuple[Prediction | None, int]]  # with the labels; None where the picture was refused
@@ -32,6 +36,11 @@ def predict_all(
     return predictions
 
 
+def is_taken_for_digit(prediction: Prediction) -> bool:
+    """Return whether a prediction says that the picture surely shows a digit."""
+    return prediction.digit_score >= MIN_SCORE and max(prediction.probabilities) >= MIN_CONFIDENCE
+
+
 def count_digits(predictions: Predictions) -> DigitCounts:
     """Count pictures and correct predictions by digit, and measure calibration error and loss."""
     answered = [(prediction, label) for prediction, label in predictions if prediction]
@@ -44,6 +53,7 @@ def count_digits(predictions: Predictions) -> DigitCounts:
         correct=[correct.count(digit) for digit in DIGITS],
         pictures=[pictures.count(digit) for digit in DIGITS],
         refused=len(predictions) - len(answered),
+        doubtful=sum(prediction.candidates > 1 for prediction, _ in answered),
         calibration_error=round(calibration_error(probabilities, labels), 5) if answered else 0.0,
         loss=round(float(-np.log(likelihood).mean()), 5) if answered else 0.0,
     )

@@ -13,9 +13,12 @@ from sklearn.metrics import roc_auc_score
 
 from src.model.data.mnist import Digits, Mnist, encode_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupt
-from src.model.data.synthetic import EDITION, KINDS, make_synthetic
+from src.model.data.synthetic import EDITION, KINDS, NO_DIGIT, make_synthetic
+from src.model.evaluation.crops import CROPS, make_crops
+from src.model.evaluation.marks import MARKS, make_marks
 from src.model.evaluation.metrics import count_confusions
-from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, predict_all
+from src.model.evaluation.papers import PAPERS, make_photos
+from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, is_taken_for_digit, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
@@ -24,6 +27,9 @@ from src.settings import ROOT, get_settings
 SEED: Final = 99  # of the synthetic pictures; no training uses it
 CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
+CROPS_SIZE: Final = 1000  # crops of each kind
+PHOTOS_SIZE: Final = 200  # photographs on each paper
+MARKS_SIZE: Final = 100  # marks of each kind
 TIMED_RUNS: Final = 100
 
 
@@ -48,6 +54,9 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
         validation=count_digits(validation),
         synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in KINDS[:-1]},
         corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
+        crops={kind: _count(predictor, make_crops(kind, mnist.validation, CROPS_SIZE, SEED)) for kind in CROPS},
+        photos={paper: _count(predictor, make_photos(paper, mnist.validation, PHOTOS_SIZE, SEED)) for paper in PAPERS},
+        marks={kind: _measure_taken(predictor, make_marks(kind, MARKS_SIZE, SEED)) for kind in MARKS},
         non_digit_auroc={"made up": _measure_auroc(validation, non_digits)},
         test=count_digits(test) if test else None,
         confusion=_count_confusions(test).tolist() if test else [],
@@ -74,6 +83,17 @@ def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
 
 def _count_synthetic(predictor: Predictor, kind: str, digits: Digits) -> DigitCounts:
     return count_digits(_predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED)))
+
+
+def _count(predictor: Predictor, files: list[LabelledFile]) -> DigitCounts:
+    return count_digits(predict_all(predictor, files))
+
+
+def _measure_taken(predictor: Predictor, drawings: list[bytes]) -> float:
+    """Return the share of drawings that are taken for a digit, 0..1."""
+    predictions = predict_all(predictor, [(drawing, NO_DIGIT) for drawing in drawings])
+    taken = [prediction is not None and is_taken_for_digit(prediction) for prediction, _ in predictions]
+    return round(sum(taken) / len(taken), 4)
 
 
 def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:

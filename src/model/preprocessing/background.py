@@ -106,7 +106,9 @@ def estimate_shading(colours: Colours) -> NDArray[np.float32]:
     axis, _ = find_ink_axis((small - paper).reshape(-1, channels))
     window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
     margin = STROKE_WINDOW  # slopes continue beyond the edges
-    wider = np.pad(small.astype(np.float32), ((margin, margin), (margin, margin), (0, 0)), "reflect", reflect_type="odd")
+    wider = np.pad(
+        small.astype(np.float32), ((margin, margin), (margin, margin), (0, 0)), "reflect", reflect_type="odd"
+    )
     for channel in range(channels):
         operation = cv2.MORPH_CLOSE if axis[channel] < 0 else cv2.MORPH_OPEN
         without = cv2.morphologyEx(wider[..., channel], operation, window)

@@ -24,8 +24,8 @@ SQUEEZED: Final = (80, 160)  # pixels: width and height of a digit that was stre
 def find_inks(colours: Colours) -> list[Ink]:
     """Return the ink of a picture, uint8 [H, W, C], in each of its readings, float32 [H, W] in 0..1.
 
-    The likeliest is the first: that of the inside of a box if there is one, else even paper of the border's colour. There
-    is none if the contrast is too low.
+    The likeliest is the first: that of the inside of a box if there is one, else even paper of the border's colour.
+    There is none if the contrast is too low.
     """
     readings: list[Ink] = []
     region: Colours | None = colours
@@ -40,8 +40,8 @@ def find_inks(colours: Colours) -> list[Ink]:
 def _read(colours: Colours) -> list[Ink]:
     """Return the readings of a picture, apart from boxes; only one if the paper is clearly even, none if it is blank.
 
-    Else they are even paper; the reverse, if ink touches the edges; a narrower digit, if it may have been stretched into
-    a square; shaded paper.
+    Else they are even paper, and shaded paper; the reverse of the first, if ink touches the edges; both narrower, if
+    the digit may have been stretched into a square.
     """
     histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
     paper, is_clear = find_background(colours, histogram)

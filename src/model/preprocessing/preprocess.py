@@ -131,7 +131,7 @@ def normalise_stroke_width(ink: Ink) -> Ink:
     """
     digit = _scale(ink, BOX_SIDE * OVERSAMPLING)
     width = measure_stroke_width(digit) / OVERSAMPLING
-    if BOX_SIDE < 2 * width:
+    if 2 * width > BOX_SIDE:
         raise BlankPicture("There is too little to read. Draw or photograph one digit.")
     change = round((min(max(width, MIN_STROKE_WIDTH), MAX_STROKE_WIDTH) - width) * OVERSAMPLING / 2)
     if change == 0:

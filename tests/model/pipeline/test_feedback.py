@@ -17,7 +17,9 @@ from tests.pictures import encoded, mnist
 MAX_PIXELS = get_settings().max_pixels
 
 
-def test_stored_picture_is_framed_and_gets_the_corrected_digit(tmp_path: Path, keep: Callable[..., str], predictor: Predictor) -> None:
+def test_stored_picture_is_framed_and_gets_the_corrected_digit(
+    tmp_path: Path, keep: Callable[..., str], predictor: Predictor
+) -> None:
     keep(4, corrected=9)
     digits = load_corrected(tmp_path / "kept", set(), predictor).digits
     pixels = preprocess(encoded(mnist(4)), MAX_PIXELS)[0].pixels
@@ -31,21 +33,27 @@ def test_missing_folder_gives_no_pictures(tmp_path: Path, predictor: Predictor) 
     assert digits.labels.shape == (0,)
 
 
-def test_same_picture_in_another_file_counts_once(tmp_path: Path, keep: Callable[..., str], predictor: Predictor) -> None:
+def test_same_picture_in_another_file_counts_once(
+    tmp_path: Path, keep: Callable[..., str], predictor: Predictor
+) -> None:
     keep(4)
     keep(4, picture=encoded(mnist(4), "BMP"))
     corrected = load_corrected(tmp_path / "kept", set(), predictor)
     assert (len(corrected.digits), corrected.duplicates, corrected.contradictory) == (1, 1, 0)
 
 
-def test_picture_corrected_to_two_digits_is_left_out(tmp_path: Path, keep: Callable[..., str], predictor: Predictor) -> None:
+def test_picture_corrected_to_two_digits_is_left_out(
+    tmp_path: Path, keep: Callable[..., str], predictor: Predictor
+) -> None:
     keep(4)
     keep(4, corrected=9, picture=encoded(mnist(4), "BMP"))
     corrected = load_corrected(tmp_path / "kept", set(), predictor)
     assert (len(corrected.digits), corrected.contradictory) == (0, 1)
 
 
-def test_picture_of_the_held_out_sets_is_left_out(tmp_path: Path, keep: Callable[..., str], predictor: Predictor) -> None:
+def test_picture_of_the_held_out_sets_is_left_out(
+    tmp_path: Path, keep: Callable[..., str], predictor: Predictor
+) -> None:
     keep(4)
     keep(5)
     held_out = Digits(torch.from_numpy(np.asarray(mnist(4))[None].copy()), torch.tensor([4]))
@@ -63,7 +71,9 @@ def rewrite(note: Path, **changes: Any) -> None:
     [{"digit": 10}, {"digit": "4"}, {"digit": None}, {"confidence": 1.5}, {"model": 1}, {"address": "somewhere"}],
     ids=str,
 )
-def test_note_of_another_form_is_refused(tmp_path: Path, keep: Callable[..., str], changes: dict[str, Any], predictor: Predictor) -> None:
+def test_note_of_another_form_is_refused(
+    tmp_path: Path, keep: Callable[..., str], changes: dict[str, Any], predictor: Predictor
+) -> None:
     note = tmp_path / "kept" / f"{keep(4)}.json"
     rewrite(note, **changes)
     with pytest.raises(FeedbackError, match=note.name):
@@ -78,7 +88,9 @@ def test_note_under_another_name_is_refused(tmp_path: Path, keep: Callable[..., 
 
 
 @pytest.mark.parametrize("content", [None, b"another"])
-def test_missing_or_changed_picture_is_refused(tmp_path: Path, keep: Callable[..., str], content: bytes | None, predictor: Predictor) -> None:
+def test_missing_or_changed_picture_is_refused(
+    tmp_path: Path, keep: Callable[..., str], content: bytes | None, predictor: Predictor
+) -> None:
     picture = tmp_path / "kept" / f"{keep(4)}.png"
     picture.unlink()
     if content:

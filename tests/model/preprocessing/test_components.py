@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from src.model.errors import BlankPicture
+from src.model.preprocessing.candidates import find_inks
 from src.model.preprocessing.components import extract_digit
 from src.model.preprocessing.decode import decode
-from src.model.preprocessing.candidates import find_inks
 from src.model.preprocessing.ink import Ink
 from tests.model.preprocessing import samples
 from tests.pictures import MAX_PIXELS, drawn, encoded
