@@ -63,12 +63,15 @@ def _read(colours: Colours) -> list[Ink]:
 
 
 def _repair(ink: Ink) -> list[Ink]:
-    """Return `ink`, preceded by a copy without ruled lines and inverted bands if it seems to have any.
+    """Return `ink` without ruled lines and as it is, and with its inverted bands inverted back, if it seems to have any.
 
-    If nothing else is left, the page is ruled and blank, and `ink` is left out.
+    If nothing else is left without the lines, the page is ruled and blank, and `ink` is left out.
     """
-    repaired = remove_ruled_lines(undo_inversion(ink))
-    return [ink] if repaired is ink else [repaired, ink] if repaired.max() > STRONG_INK else [repaired]
+    unruled = remove_ruled_lines(ink)
+    if unruled is not ink:
+        return [unruled, ink] if unruled.max() > STRONG_INK else [unruled]
+    undone = undo_inversion(ink)
+    return [ink] if undone is ink else [ink, undone]
 
 
 def _count_edges(ink: Ink) -> int:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.contrast import LEVELS, NOISE_STEPS, GreyHistogram, estimate_noise, find_ink_axis, project
+from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
@@ -20,14 +20,11 @@ Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
 
 MIN_CONTRAST: Final = 7.0  # levels of 255
 MIN_SIGNAL_TO_NOISE: Final = 3.0  # a slope of light across even paper has 2.6
-MIN_NOISE: Final = 1 / NOISE_STEPS  # levels: what can be measured
 
 # A box is a filled rectangle with a hole in the form of the digit, such as a black picture pasted on a white page.
 MIN_BOX_SIDE: Final = 0.4  # of the picture's sides
-MIN_BOX_FILL: Final = 0.6  # of its bounding box, without the hole: less is an outline, maybe of a square zero
-MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the hole filled
-MAX_BOX_INK: Final = 0.995  # of the filled box: more leaves no room for a digit
-MAX_BOX_AREA: Final = 0.995  # of the picture: a larger box is the picture itself
+MIN_BOX_FILL: Final = 0.6  # of its bounding box, without the holes: less is an outline, maybe of a square zero
+MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the holes filled
 BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part of its shorter side
 MAX_RUNS: Final = 2  # per row: outlines of busier pictures are not looked at, labelling is faster
 
@@ -37,11 +34,12 @@ class Reading:
     """What is on a picture if its paper has a certain colour."""
 
     ink: Ink  # [H, W]
-    signal_to_noise: float  # contrast over the standard deviation of the paper
+    contrast: float  # levels of 255 between paper and ink
+    noise: float  # standard deviation of the paper in the same levels
 
     def is_blank(self) -> bool:
         """Return whether uneven light alone may look like this ink."""
-        return self.signal_to_noise < MIN_SIGNAL_TO_NOISE
+        return self.contrast < MIN_SIGNAL_TO_NOISE * self.noise
 
 
 def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Reading | None:
@@ -51,7 +49,7 @@ def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -
         return None
     table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
     ink = np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
-    return Reading(ink, contrast / max(histogram.estimate_noise(paper, sign, contrast / 2), MIN_NOISE))
+    return Reading(ink, contrast, histogram.estimate_noise(paper, sign, contrast / 2))
 
 
 def read_colours(colours: Colours, paper: NDArray[np.float32]) -> Reading | None:
@@ -62,7 +60,7 @@ def read_colours(colours: Colours, paper: NDArray[np.float32]) -> Reading | None
         return None
     distance = project(difference, axis)
     ink = np.asarray(np.clip(distance / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
-    return Reading(ink, contrast / max(estimate_noise(distance, contrast / 2), MIN_NOISE))
+    return Reading(ink, contrast, estimate_noise(distance, contrast / 2))
 
 
 def find_box(ink: Ink) -> tuple[slice, slice] | None:
@@ -108,17 +106,14 @@ def _largest_component(mask: Mask) -> tuple[Mask, int, int]:
 
 
 def _is_box(component: Mask, shape: tuple[int, ...]) -> bool:
-    """Return whether a component, cut out of a picture of `shape`, is a filled rectangle with a hole."""
+    """Return whether a component, cut out of a picture of `shape`, is a filled rectangle and not all of the picture."""
     height, width = component.shape
-    area = cv2.countNonZero(component)
-    if not _is_large(width, height, shape) or area < MIN_BOX_FILL * component.size:
+    is_full = cv2.countNonZero(component) >= MIN_BOX_FILL * component.size
+    if not (is_full and _is_large(width, height, shape)) or component.shape == shape:
         return False
     outline, _ = cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled_area = cv2.countNonZero(cv2.drawContours(np.zeros_like(component), outline, -1, 1, cv2.FILLED))
-    is_rectangle = filled_area >= MIN_BOX_SOLIDITY * component.size
-    has_hole = area <= MAX_BOX_INK * filled_area
-    is_whole_picture = filled_area > MAX_BOX_AREA * shape[0] * shape[1]
-    return is_rectangle and has_hole and not is_whole_picture
+    return filled_area >= MIN_BOX_SOLIDITY * component.size
 
 
 def _is_large(width: int, height: int, shape: tuple[int, ...]) -> bool:

@@ -43,4 +43,5 @@ def test_a_grey_picture_is_read_alike_from_its_histogram_and_from_its_pixels() -
     assert from_histogram is not None
     assert from_pixels is not None
     np.testing.assert_allclose(from_histogram.ink, from_pixels.ink, atol=0.01)
-    assert from_histogram.signal_to_noise == pytest.approx(from_pixels.signal_to_noise, rel=0.05)
+    assert from_histogram.contrast == pytest.approx(from_pixels.contrast, rel=0.01)
+    assert from_histogram.noise == pytest.approx(from_pixels.noise, rel=0.05)
