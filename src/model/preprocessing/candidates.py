@@ -63,9 +63,9 @@ def _read(colours: Colours) -> list[Ink]:
 
 
 def _repair(ink: Ink) -> list[Ink]:
-    """Return `ink` without ruled lines and as it is, and with its inverted bands inverted back, if it seems to have any.
+    """Return `ink`, and without its ruled lines or with its inverted bands inverted back if it seems to have any.
 
-    If nothing else is left without the lines, the page is ruled and blank, and `ink` is left out.
+    If nothing is left without the lines, the page is ruled and blank, and `ink` is left out.
     """
     unruled = remove_ruled_lines(ink)
     if unruled is not ink:

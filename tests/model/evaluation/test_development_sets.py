@@ -3,10 +3,10 @@
 import pytest
 
 from src.model.data.mnist import Mnist
-from src.model.errors import PictureError
+from src.model.data.synthetic import NO_DIGIT
 from src.model.evaluation.crops import CROPS, make_crops
 from src.model.evaluation.marks import MARKS, make_marks
-from src.model.evaluation.papers import PAPERS, make_photos
+from src.model.evaluation.papers import FAINT, PAPERS, make_photos
 from src.model.evaluation.predictions import count_digits, is_taken_for_digit, predict_all
 from src.model.inference.predictor import Predictor
 
@@ -23,18 +23,13 @@ def test_crops_are_read(kind: str, few_digits: Mnist, predictor: Predictor) -> N
 def test_photographs_on_uneven_paper_are_read(paper: str, few_digits: Mnist, predictor: Predictor) -> None:
     counts = count_digits(predict_all(predictor, make_photos(paper, few_digits.validation[::5], 20, seed=1)))
     assert counts.refused == 0
-    assert counts.errors <= 1
+    assert counts.errors <= (3 if paper == FAINT else 1)
 
 
 @pytest.mark.parametrize("kind", MARKS)
 def test_marks_are_not_taken_for_digits(kind: str, predictor: Predictor) -> None:
-    taken = 0
-    for drawing in make_marks(kind, 20, seed=1):
-        try:
-            taken += is_taken_for_digit(predictor.predict(drawing))
-        except PictureError as error:
-            assert "too little" in str(error)
-    assert taken <= 2
+    predictions = predict_all(predictor, [(drawing, NO_DIGIT) for drawing in make_marks(kind, 20, seed=1)])
+    assert sum(prediction is not None and is_taken_for_digit(prediction) for prediction, _ in predictions) <= 2
 
 
 def test_the_same_seed_draws_the_same_pictures(few_digits: Mnist) -> None:
