@@ -1,6 +1,5 @@
 """Chooses where a picture is read, so that no picture blocks the event loop and memory and time stay bounded."""
 
-import sys
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -26,7 +25,7 @@ class DecodeExecutor:
         cpu_s = settings.picture_cpu_s
         self._max_pixels = settings.max_pixels
         self._small_limits = Limits(settings.small_pixels, cpu_s * SMALL_SHARE, SMALL_MEMORY)
-        self._large_limits = Limits(sys.maxsize, cpu_s, LARGE_MEMORY)
+        self._large_limits = Limits(None, cpu_s, LARGE_MEMORY)
         self._pool = ProcessPool(settings.readers, settings.log_level)
         self._large = CapacityLimiter(1)
         self._threads = CapacityLimiter(1)

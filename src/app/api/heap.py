@@ -19,7 +19,7 @@ def limit_heap() -> None:
 
 
 def trim_heap() -> None:
-    """Return all free memory, also what lies in pieces between blocks in use."""
+    """Return all free memory, also what lies in pieces between blocks in use; what follows is slower for a while."""
     _call_glibc("malloc_trim", 0)
 
 

@@ -36,7 +36,7 @@ STATM: Final = Path("/proc/self/statm")  # its sixth number is the size of the d
 class Limits:
     """What reading a picture may take."""
 
-    pixels: int  # larger pictures are not read: the answer is `TooLarge`
+    pixels: int | None  # larger pictures are not read: the answer is `TooLarge`; None: of any size
     cpu_s: float
     memory: int  # in bytes, beyond what the process has
 
@@ -72,9 +72,10 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 def _answer(request: Request, picture: bytes) -> object:
     _limit_cpu(request.limits.cpu_s)
     try:
-        if pixel_count(picture) > request.limits.pixels:
+        if request.limits.pixels is None:
+            heap.trim_heap()  # earlier pictures left free memory in pieces, and a large one needs it
+        elif pixel_count(picture) > request.limits.pixels:
             return TooLarge()
-        heap.trim_heap()
         _limit_memory(request.limits.memory)
         return request.function(picture, *request.arguments)
     except Exception as error:
