@@ -18,7 +18,7 @@ from src.app.api.routes import openapi, uploads
 from src.app.api.state import get_state
 from src.model.errors import PictureError
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.preprocessing.preprocess import Framed
+from src.model.preprocessing.preprocess import Candidates
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -77,11 +77,11 @@ async def predict(
     state = get_state(request)
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    framed = await state.executor.preprocess(data, keep_steps=steps)
+    candidates = await state.executor.preprocess(data, keep_steps=steps)
     if heat:  # up to 65 predictions
-        prediction = await state.executor.compute(partial(predictor.predict_with_heat, framed))
+        prediction = await state.executor.compute(partial(predictor.predict_candidates, candidates, heat=True))
     else:
-        prediction = predictor.predict_framed(framed)
+        prediction = predictor.predict_candidates(candidates)
     state.metrics.answer(prediction, predictor.description.version)
     return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
 
@@ -104,13 +104,13 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     version = predictor.description.version
     files = await uploads.pictures(request, state.settings.max_files)
 
-    framed, problems = await _preprocess_all(state.executor, files)
+    candidates, problems = await _preprocess_all(state.executor, files)
     for problem in problems.values():
         state.metrics.problem(problem.type.removeprefix("/problems/"))
     answers: dict[int, schemas.Details | schemas.Prediction | Problem] = {**problems}
-    if framed:
-        read_all = partial(_predict_all, predictor, [*framed.values()], details)
-        for number, (prediction, answer) in zip(framed, await state.executor.compute(read_all), strict=True):
+    if candidates:
+        read_all = partial(_predict_all, predictor, [*candidates.values()], details)
+        for number, (prediction, answer) in zip(candidates, await state.executor.compute(read_all), strict=True):
             state.metrics.answer(prediction, version)
             answers[number] = answer
     return schemas.BatchAnswers(answers=[answers[number] for number in range(len(files))])
@@ -118,31 +118,31 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
 
 async def _preprocess_all(
     executor: DecodeExecutor, files: Sequence[bytes]
-) -> tuple[dict[int, Framed], dict[int, Problem]]:
-    """Return the framed pictures, and the problems of the others, by the number of the file.
+) -> tuple[dict[int, Candidates], dict[int, Problem]]:
+    """Return the candidates of each picture, and the problems of the others, by the number of the file.
 
     Takes at most half of the time that is left for the request: pictures that would come later are refused.
     """
-    framed: dict[int, Framed] = {}
+    candidates: dict[int, Candidates] = {}
     problems: dict[int, Problem] = {}
     end = (current_time() + current_effective_deadline()) / 2
     for number, data in enumerate(files):
         await checkpoint()  # plain pictures are read at once, and a batch of them would hold the event loop
         try:
             with fail_after(end - current_time()):
-                framed[number] = await executor.preprocess(data)
+                candidates[number] = await executor.preprocess(data)
         except PictureError as error:
             problems[number] = build_problem(PICTURE_ERRORS[type(error)], str(error))
         except TimeoutError:
             problems[number] = build_problem("too-busy", BATCH_TOO_SLOW)
-    return framed, problems
+    return candidates, problems
 
 
 def _predict_all(
-    predictor: Predictor, framed: Sequence[Framed], details: bool
+    predictor: Predictor, pictures: Sequence[Candidates], details: bool
 ) -> list[tuple[Prediction, schemas.Details | schemas.Prediction]]:
     """Return the predictions, each with its answer."""
-    predictions = predictor.predict_batch(framed)
+    predictions = predictor.predict_batch(pictures)
     if not details:
         return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
     version = predictor.description.version
