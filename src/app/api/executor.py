@@ -7,7 +7,7 @@ from anyio import CapacityLimiter, to_thread
 
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
-from src.model.preprocessing.preprocess import Framed, preprocess, preprocess_plain
+from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
 from src.model.preprocessing.segmentation import SegmentedPicture, segment_picture
 from src.settings import Settings
 
@@ -31,12 +31,12 @@ class DecodeExecutor:
         self._large = CapacityLimiter(1)
         self._threads = CapacityLimiter(1)
 
-    async def preprocess(self, data: bytes, keep_steps: bool = False) -> Framed:
-        """Return the digit in the picture file `data`, as `preprocess` does. Raises a `PictureError`."""
-        framed = preprocess_plain(data, self._max_pixels, keep_steps)
-        if framed is None:
-            framed = await self.run(preprocess, data, self._max_pixels, keep_steps)
-        return framed
+    async def preprocess(self, data: bytes, keep_steps: bool = False) -> Candidates:
+        """Return the candidates for the digit in the file `data`, as `preprocess` does. Raises a `PictureError`."""
+        candidates = preprocess_plain(data, self._max_pixels, keep_steps)
+        if candidates is None:
+            candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)
+        return candidates
 
     async def segment(self, data: bytes, keep_steps: bool = False) -> SegmentedPicture:
         """Return the picture file `data` segmented, as `segment_picture` does. Raises a `PictureError`."""

@@ -20,7 +20,7 @@ from src.model.evaluation.predictions import LabelledFile, count_digits, predict
 from src.model.evaluation.report import Evaluation, save_evaluation
 from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import open_predictor
-from src.model.preprocessing.preprocess import SIDE, Framed
+from src.model.preprocessing.preprocess import SIDE, Candidates, Framed
 from src.settings import PLOTS_DIR, get_settings
 
 
@@ -82,11 +82,11 @@ def read_folder(folder: Path) -> list[LabelledFile]:
     return files
 
 
-def resize(data: bytes) -> Framed:
+def resize(data: bytes) -> Candidates:
     """Resize a picture file to 28x28 without framing it, as most MNIST demonstrations do."""
     with Image.open(io.BytesIO(data)) as image:
         levels = np.asarray(image.convert("L").resize((SIDE, SIDE)))
-    return Framed(np.asarray(levels / 255, np.float32), 1)
+    return (Framed(np.asarray(levels / 255, np.float32), 1),)
 
 
 def _format(evaluation: Evaluation) -> Iterator[str]:
@@ -100,6 +100,8 @@ def _format(evaluation: Evaluation) -> Iterator[str]:
     yield from (f"{kind} digits: {counts}" for kind, counts in evaluation.synthetic.items())
     yield from (f"with {name}: {counts.accuracy:.2%}" for name, counts in evaluation.corrupted.items())
     yield f"mean over the corruptions: {evaluation.robustness:.2%}"
+    yield from (f"{kind}: {counts}" for kind, counts in evaluation.crops.items())
+    yield from (f"photographs, {paper}: {counts}" for paper, counts in evaluation.photos.items())
     for kind, auroc in evaluation.non_digit_auroc.items():
         yield f"digits against non-digits ({kind}): AUROC {auroc:.4f}"
     yield from (f"{kind}: {counts}" for kind, counts in evaluation.numbers.items())

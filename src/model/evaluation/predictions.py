@@ -10,7 +10,7 @@ from src.model.errors import PictureError
 from src.model.evaluation.metrics import DIGITS, calibration_error
 from src.model.evaluation.report import DigitCounts
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.preprocessing.preprocess import Framed, preprocess
+from src.model.preprocessing.preprocess import Candidates, preprocess
 from src.settings import get_settings
 
 MIN_DIGIT_SCORE: Final = 0.5  # below it, a digit is doubted
@@ -21,18 +21,18 @@ Predictions = list[tuple[Prediction | None, int]]  # with the labels; None where
 
 
 def predict_all(
-    predictor: Predictor, files: Iterable[LabelledFile], frame: Callable[[bytes], Framed] | None = None
+    predictor: Predictor, files: Iterable[LabelledFile], frame: Callable[[bytes], Candidates] | None = None
 ) -> Predictions:
     """Predict the digits of picture files; `frame` replaces the usual preprocessing."""
     max_pixels = get_settings().max_pixels
     predictions: Predictions = []
     for data, label in tqdm(list(files), leave=False, unit="picture", disable=None):
         try:
-            framed = frame(data) if frame else preprocess(data, max_pixels)
+            candidates = frame(data) if frame else preprocess(data, max_pixels)
         except PictureError:
             predictions.append((None, label))
         else:
-            predictions.append((predictor.predict_framed(framed), label))
+            predictions.append((predictor.predict_candidates(candidates), label))
     return predictions
 
 
@@ -49,6 +49,7 @@ def count_digits(predictions: Predictions) -> DigitCounts:
         pictures=[pictures.count(digit) for digit in DIGITS],
         doubted=sum(prediction.digit_score < MIN_DIGIT_SCORE for prediction, _ in answered),
         refused=len(predictions) - len(answered),
+        doubtful=sum(prediction.candidates > 1 for prediction, _ in answered),
         calibration_error=round(calibration_error(probabilities, labels), 5) if answered else 0.0,
         loss=round(float(-np.log(likelihood).mean()), 5) if answered else 0.0,
     )

@@ -21,6 +21,7 @@ class DigitCounts(BaseModel):
     pictures: list[int]
     doubted: int | None = Field(None, description="pictures with a digit score below a half, without refused ones")
     refused: int = Field(0, description="unreadable or blank pictures; they count as errors")
+    doubtful: int = Field(0, description="pictures of which the network saw several candidates")
     calibration_error: float = Field(description="expected calibration error over fifteen bins, 0..1")
     loss: float = Field(description="mean cross-entropy of the calibrated probabilities in nats, without refused ones")
 
@@ -36,9 +37,10 @@ class DigitCounts(BaseModel):
 
     def __str__(self) -> str:
         refused = f", {self.refused} refused" if self.refused else ""
+        doubtful = f", {self.doubtful} with several candidates" if self.doubtful else ""
         share = f"{sum(self.correct)} of {sum(self.pictures)} right, {self.accuracy:.2%}"
         doubted = "" if self.doubted is None else f", {self.doubted} doubted"
-        return f"{share}{refused}{doubted}, calibration error {self.calibration_error:.2%}"
+        return f"{share}{refused}{doubtful}{doubted}, calibration error {self.calibration_error:.2%}"
 
 
 class TakenCounts(BaseModel):
@@ -87,6 +89,8 @@ class Evaluation(BaseModel):
         alias="practice", description="synthetic digits made from the validation set, by kind"
     )
     corrupted: dict[str, DigitCounts] = Field(description="validation digits with MNIST-C's corruptions, by name")
+    crops: dict[str, DigitCounts] = Field({}, description="validation digits cut out to their edges, by kind")
+    photos: dict[str, DigitCounts] = Field({}, description="validation digits on uneven papers, by paper")
     non_digit_auroc: dict[str, float] = Field(
         alias="others", description="area under the ROC curve of the digit score, digits against non-digits, by kind"
     )

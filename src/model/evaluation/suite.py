@@ -15,8 +15,10 @@ from src.model.data.mnist import Digits, Mnist, encode_png
 from src.model.data.mnist_c import CORRUPTIONS, corrupt
 from src.model.data.synthetic import DIGIT_KINDS, EDITION, NO_DIGIT, make_synthetic
 from src.model.evaluation import rejection
+from src.model.evaluation.crops import CROPS, make_crops
 from src.model.evaluation.metrics import count_confusions
 from src.model.evaluation.numbers import COMPOSERS, count_numbers
+from src.model.evaluation.papers import PAPERS, make_photos
 from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, find_taken, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation, TakenCounts
 from src.model.inference.predictor import Prediction, Predictor, open_predictor
@@ -28,6 +30,8 @@ CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
 NUMBERS_SIZE: Final = 400  # pictures of each kind
 REJECTION_SIZE: Final = 300  # pictures of each kind that is no digit
+CROPS_SIZE: Final = 1000  # crops of each kind
+PHOTOS_SIZE: Final = 200  # photographs on each paper
 TIMED_RUNS: Final = 100
 NON_DIGITS: Final = {"made up": "others", "letters and marks": "symbols"}  # names in results, and kinds of synthetic.py
 
@@ -53,6 +57,8 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
         synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in DIGIT_KINDS},
         corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
         numbers={kind: count_numbers(predictor, kind, mnist.validation, NUMBERS_SIZE, SEED) for kind in COMPOSERS},
+        crops={kind: _count(predictor, make_crops(kind, mnist.validation, CROPS_SIZE, SEED)) for kind in CROPS},
+        photos={paper: _count(predictor, make_photos(paper, mnist.validation, PHOTOS_SIZE, SEED)) for paper in PAPERS},
         non_digit_auroc={
             name: _measure_auroc(validation, _predict_synthetic(predictor, kind, mnist.validation))
             for name, kind in NON_DIGITS.items()
@@ -86,7 +92,7 @@ def to_files(digits: Digits) -> list[LabelledFile]:
 
 def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
     pixels = digits.pixels().numpy()[:, 0]
-    predictions = predictor.predict_batch([Framed(picture, 1) for picture in pixels])
+    predictions = predictor.predict_batch([(Framed(picture, 1),) for picture in pixels])
     return list(zip(predictions, digits.labels.tolist(), strict=True))
 
 
@@ -96,6 +102,10 @@ def _count_synthetic(predictor: Predictor, kind: str, digits: Digits) -> DigitCo
 
 def _predict_synthetic(predictor: Predictor, kind: str, digits: Digits) -> Predictions:
     return _predict_framed(predictor, make_synthetic(kind, digits, SYNTHETIC_SIZE, SEED))
+
+
+def _count(predictor: Predictor, files: list[LabelledFile]) -> DigitCounts:
+    return count_digits(predict_all(predictor, files))
 
 
 def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:

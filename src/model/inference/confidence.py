@@ -5,11 +5,14 @@ In plain Python, which is faster than NumPy for ten numbers.
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.model.inference.artefact import Confidence
+
+FIRST_CANDIDATE: Final = 2.0  # prior log-odds of the first candidate against any other
 
 
 def compute_probabilities(logits: Sequence[float], calibration: Confidence) -> list[float]:
@@ -24,15 +27,28 @@ def compute_probabilities(logits: Sequence[float], calibration: Confidence) -> l
 
 
 def compute_digit_score(logits: Sequence[float], calibration: Confidence) -> float:
-    """Return a score in 0..1 that is high for digits: a logistic function of the energy.
+    """Return a score in 0..1 that is high for digits: a logistic function of the energy."""
+    return (1 + math.tanh(compute_evidence(logits, calibration) / 2)) / 2  # the logistic function; never overflows
+
+
+def compute_evidence(logits: Sequence[float], calibration: Confidence) -> float:
+    """Return the log-odds that the picture shows a digit: a linear function of the energy.
 
     The energy, log Σ exp(logit), is higher the more the network recognises. Liu et al., "Energy-based
     out-of-distribution detection" (2020).
     """
     highest = max(logits)
     energy = highest + math.log(sum(math.exp(logit - highest) for logit in logits))
-    argument = calibration.score_slope * energy + calibration.score_offset
-    return (1 + math.tanh(argument / 2)) / 2  # equals 1 / (1 + exp(-argument)), and never overflows
+    return calibration.score_slope * energy + calibration.score_offset
+
+
+def choose_candidate(logits: Sequence[Sequence[float]], calibration: Confidence) -> int:
+    """Return which candidate of a picture most likely shows a digit, given the logits of each, the likeliest first."""
+    if len(logits) == 1:
+        return 0
+    evidence = [compute_evidence(row, calibration) for row in logits]
+    evidence[0] += FIRST_CANDIDATE
+    return evidence.index(max(evidence))
 
 
 def log_softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -61,8 +61,9 @@ def predict_number(predictor: Predictor, picture: SegmentedPicture, heat: bool =
 
     If there is only one mark on the picture, both agree.
     """
-    prediction = (predictor.predict_with_heat if heat else predictor.predict_framed)(picture.framed)
-    number = read_number(predictor, get_verifier(), picture.segmentation)
+    prediction = predictor.predict_candidates(picture.candidates, heat)
+    numbers = [read_number(predictor, get_verifier(), segmentation) for segmentation in picture.segmentations]
+    number = max(numbers, key=_weigh, default=Number([], truncated=False))  # the first of those that weigh the same
     if len(number.marks) == 1:
         number = replace(number, lines=[[_adopt(prediction, number.marks[0])]])
     return replace(prediction, digits_seen=number.digits_seen), number
@@ -72,6 +73,11 @@ def read_number(predictor: Predictor, verifier: Verifier, segmentation: Segmenta
     """Return what is written on a segmented picture."""
     lines = [_read_line(_Evidence(predictor, verifier, graph)) for graph in segmentation.lines]
     return Number(lines, segmentation.truncated)
+
+
+def _weigh(number: Number) -> float:
+    """Return the evidence that a reading of a page is right: the log-odds that its marks are digits."""
+    return sum(_cost(1 - mark.digit_score) - _cost(mark.digit_score) for mark in number.marks)
 
 
 def _adopt(prediction: Prediction, mark: Mark) -> Mark:
@@ -103,9 +109,9 @@ class _Evidence:
         whole = -np.logaddexp(0, -self._verifier.log_odds(self.graph.draw_contexts(indices)))
         pixels = np.array([self.graph.frame(index) for index in indices])
         logits = self._predictor.runtime.logits(pixels[:, None])
-        for index, row, log_whole in zip(indices, logits.tolist(), whole.tolist(), strict=True):
+        for index, row, framed, log_whole in zip(indices, logits.tolist(), pixels, whole.tolist(), strict=True):
             probabilities = compute_probabilities(row, calibration)
-            confidence, score = max(probabilities), compute_digit_score(row, calibration)
+            confidence, score = max(probabilities), compute_digit_score(row, calibration) if framed.any() else 0.0
             self.predictions[index] = probabilities.index(confidence)
             self.confidences[index], self.scores[index] = confidence, score
             self.digit_costs[index] = _cost(score) + _cost(confidence) - log_whole

@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
 from src.model.inference.artefact import Description, describe
-from src.model.inference.confidence import compute_digit_score, compute_probabilities
+from src.model.inference.confidence import choose_candidate, compute_digit_score, compute_probabilities
 from src.model.inference.occlusion import compute_heat
 from src.model.inference.runtime import Runtime, open_runtime
-from src.model.preprocessing.preprocess import COMPATIBLE_VERSIONS, SIDE, VERSION, Framed, Steps, preprocess
+from src.model.preprocessing.preprocess import (
+    COMPATIBLE_VERSIONS,
+    SIDE,
+    VERSION,
+    Candidates,
+    Framed,
+    Steps,
+    preprocess,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Prediction:
     pixels: NDArray[np.float32]  # [28, 28] in 0..1, the input of the network
     heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, if requested
     steps: Steps | None = None  # the intermediate pictures of preprocessing, if requested
+    candidates: int = 1  # the number of candidates among which the network chose
 
 
 class Predictor:
@@ -38,23 +47,38 @@ class Predictor:
 
     def predict(self, data: bytes) -> Prediction:
         """Predict the digit on the picture file `data`. Raises a `PictureError`."""
-        return self.predict_framed(preprocess(data, self._max_pixels))
+        return self.predict_candidates(preprocess(data, self._max_pixels))
 
-    def predict_framed(self, framed: Framed) -> Prediction:
-        """Predict the digit on a framed picture."""
-        return self.predict_batch([framed])[0]
-
-    def predict_with_heat(self, framed: Framed) -> Prediction:
-        """Predict the digit on a framed picture and compute the heat map of the prediction."""
-        prediction = self.predict_framed(framed)
+    def predict_candidates(self, candidates: Candidates, heat: bool = False) -> Prediction:
+        """Predict the digit on a preprocessed picture; `heat` adds the heat map of the prediction."""
+        logits = self._compute_logits(candidates)
+        prediction = self._predict_best(logits, candidates)
+        if not heat:
+            return prediction
+        framed = candidates[choose_candidate(logits, self.description.confidence)]
         return replace(prediction, heat=compute_heat(self.runtime, framed.pixels, prediction.prediction))
 
-    def predict_batch(self, framed: Sequence[Framed]) -> list[Prediction]:
-        """Predict the digits on one or more framed pictures in one pass through the network."""
-        logits = self.runtime.logits(np.array([picture.pixels for picture in framed])[:, None])
-        return [self._make_prediction(row, picture) for row, picture in zip(logits.tolist(), framed, strict=True)]
+    def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
+        """Predict the digits on one or more preprocessed pictures in one pass through the network."""
+        logits = iter(self._compute_logits([framed for candidates in pictures for framed in candidates]))
+        return [self._predict_best([next(logits) for _ in candidates], candidates) for candidates in pictures]
 
-    def _make_prediction(self, logits: list[float], framed: Framed) -> Prediction:
+    def frame(self, data: bytes) -> Framed:
+        """Return the digit in the picture file `data` as the network sees it. Raises a `PictureError`."""
+        candidates = preprocess(data, self._max_pixels)
+        return candidates[choose_candidate(self._compute_logits(candidates), self.description.confidence)]
+
+    def _compute_logits(self, framed: Sequence[Framed]) -> list[list[float]]:
+        images = np.array([picture.pixels for picture in framed])[:, None]
+        logits: list[list[float]] = self.runtime.logits(images).tolist()
+        return logits
+
+    def _predict_best(self, logits: list[list[float]], candidates: Candidates) -> Prediction:
+        """Return the prediction for the candidate of a picture that most likely shows a digit."""
+        best = choose_candidate(logits, self.description.confidence)
+        return self._make_prediction(logits[best], candidates[best], len(candidates))
+
+    def _make_prediction(self, logits: list[float], framed: Framed, candidates: int) -> Prediction:
         calibration, permutation = self.description.confidence, self.description.permutation
         pixels = framed.pixels
         if permutation is not None:  # show them as the network sees them
@@ -66,6 +90,7 @@ class Predictor:
             digits_seen=framed.digits_seen,
             pixels=pixels,
             steps=framed.steps,
+            candidates=candidates,
         )
 
 

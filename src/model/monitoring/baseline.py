@@ -22,7 +22,7 @@ def write_reference(model: Path, folder: Path) -> Path:
     settings = get_settings()
     predictor = open_predictor(model, settings.max_pixels)
     pictures = load_mnist(settings.data_dir).validation.pixels().numpy()[:, 0]
-    predictions = predictor.predict_batch([Framed(pixels, 1) for pixels in pictures])
+    predictions = predictor.predict_batch([(Framed(pixels, 1),) for pixels in pictures])
     histograms = count_predictions(predictor.description.version, predictions)
     path = folder / f"reference-{histograms.version}.json"
     write_text_atomically(path, histograms.model_dump_json(indent=1) + "\n")

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from src.model.data.mnist import Digits, encode_png
 from src.model.errors import DataError, PictureError
 from src.model.files import read_file, sha256
+from src.model.inference.predictor import Predictor
 from src.model.monitoring.feedback import MAX_NOTE_BYTES, Feedback
 from src.model.preprocessing.preprocess import SIDE, preprocess
 
@@ -57,14 +58,14 @@ def is_whole(note: Path) -> bool:
     return len(list_pictures(note)) == 1
 
 
-def load_corrected(folder: Path, held_out: set[bytes], max_pixels: int) -> CorrectedPictures:
-    """Load the corrected pictures in `folder`, without those whose framed pixels are in `held_out`.
+def load_corrected(folder: Path, held_out: set[bytes], predictor: Predictor) -> CorrectedPictures:
+    """Load the corrected pictures in `folder`, framed as `predictor` sees them, without those that are in `held_out`.
 
     Raises `FeedbackError`.
     """
     digits_of: dict[bytes, list[int]] = {}  # by the framed picture's pixels
     leaked = 0
-    for image, digit in _frame_all(folder, max_pixels):
+    for image, digit in _frame_all(folder, predictor):
         if (pixels := image.tobytes()) in held_out:
             leaked += 1
         else:
@@ -83,19 +84,19 @@ def load_corrected(folder: Path, held_out: set[bytes], max_pixels: int) -> Corre
 def collect_pixels(digits: Digits, max_pixels: int) -> set[bytes]:
     """Return the pixels of `digits` as they are and as framing leaves them, to recognise them among feedback."""
     images = digits.images.numpy()
-    framed = [_to_levels(preprocess(encode_png(image), max_pixels).pixels) for image in images]
-    return {image.tobytes() for image in [*images, *framed]}
+    candidates = [framed for image in images for framed in preprocess(encode_png(image), max_pixels)]
+    return {image.tobytes() for image in [*images, *(_to_levels(framed.pixels) for framed in candidates)]}
 
 
 def _to_levels(pixels: NDArray[np.float32]) -> Image:
     return np.rint(pixels * 255).astype(np.uint8)
 
 
-def _frame_all(folder: Path, max_pixels: int) -> Iterator[tuple[Image, int]]:
+def _frame_all(folder: Path, predictor: Predictor) -> Iterator[tuple[Image, int]]:
     for path in list_notes(folder):
         note = _read_note(path)
         try:
-            pixels = preprocess(_find_picture(path, note).read_bytes(), max_pixels).pixels
+            pixels = predictor.frame(_find_picture(path, note).read_bytes()).pixels
         except PictureError as error:
             raise FeedbackError(f"The picture of {path.name} can't be read: {error}") from error
         yield _to_levels(pixels), note.digit

@@ -10,28 +10,34 @@ from src.model.preprocessing.contrast import GreyHistogram, find_ink_axis
 from src.model.preprocessing.decode import Colours
 
 TOLERANCE: Final = 10  # levels of 255: colours that differ by no more in any channel count as the same
-MIN_BORDER: Final = 0.7  # of the pixels along the edge: even paper has more
-MIN_PAPER: Final = 0.1  # of all pixels: even paper has more ...
-MOSTLY_PAPER: Final = 0.5  # ... and if it has more than this, the paper is even whatever the other pixels are
-TWO_COLOURS: Final = 0.8  # of all pixels: otherwise paper and ink together have more
+MOSTLY_PAPER: Final = 0.5  # of all pixels: the paper is clear if more are near it
 BORDER: Final = 40  # the border is this part of the picture's shorter side wide
 SHADING_SIDE: Final = 96  # pixels: the longer side of the copy on which shading is estimated; shading is smooth
 WIDE_WINDOW: Final = 45  # pixels of that copy: the ink is the minority in such a window
 STROKE_WINDOW: Final = 17  # pixels of that copy: wider than any stroke
 
 
-def find_background(colours: Colours, histogram: GreyHistogram | None) -> NDArray[np.float32]:
-    """Return the colour of the paper: [C] where it is even, [H, W, C] where it is shaded.
+def find_background(colours: Colours, histogram: GreyHistogram | None) -> tuple[NDArray[np.float32], bool]:
+    """Return the colour of the paper, [C], if it is even, and whether it clearly is.
 
-    `colours` are [H, W, C], and `histogram` is their histogram if C is 1.
+    It is if the whole border and most other pixels of `colours`, [H, W, C], are near it. `histogram` is that of the
+    colours if C is 1.
     """
     paper = np.asarray(colours[0, 0], np.float32)
-    if not _has_plain_border(colours, paper):
+    is_clear = _has_plain_border(colours, paper)
+    if not is_clear:
         border = _cut_border(colours)
         paper = _find_border_colour(colours, border)
-        if _share_near(border, paper) <= MIN_BORDER:
-            return estimate_shading(colours)
-    return paper if _is_even(colours, histogram, paper) else estimate_shading(colours)
+        is_clear = _share_near(border, paper) == 1
+    return paper, is_clear and _share_paper(colours, histogram, paper) > MOSTLY_PAPER
+
+
+def _share_paper(colours: Colours, histogram: GreyHistogram | None, paper: NDArray[np.float32]) -> float:
+    """Return the share of the pixels that are near the colour of the paper."""
+    if not histogram:
+        return _share_near(colours, paper)
+    level = float(paper[0])
+    return histogram.share_within(level - TOLERANCE, level + TOLERANCE)
 
 
 def _has_plain_border(colours: Colours, paper: NDArray[np.float32]) -> bool:
@@ -41,16 +47,6 @@ def _has_plain_border(colours: Colours, paper: NDArray[np.float32]) -> bool:
     exactly = paper.astype(np.float64)
     left, top, w, h = cv2.boundingRect(cv2.bitwise_not(cv2.inRange(colours, exactly, exactly)))
     return not w or (min(left, top) >= border and left + w <= width - border and top + h <= height - border)
-
-
-def _is_even(colours: Colours, histogram: GreyHistogram | None, paper: NDArray[np.float32]) -> bool:
-    """Return whether `paper` is the colour of most pixels, or together with another colour."""
-    level = float(paper[0])
-    share = histogram.share_within(level - TOLERANCE, level + TOLERANCE) if histogram else _share_near(colours, paper)
-    if share > MOSTLY_PAPER or share <= MIN_PAPER:
-        return share > MOSTLY_PAPER
-    others = colours[_find_near(colours, paper) == 0]
-    return share + (1 - share) * _share_near(others, np.median(others, axis=0)) > TWO_COLOURS
 
 
 def _cut_border(colours: Colours) -> Colours:
@@ -109,9 +105,14 @@ def estimate_shading(colours: Colours) -> NDArray[np.float32]:
     paper = _median_of_windows(small)
     axis, _ = find_ink_axis((small - paper).reshape(-1, channels))
     window = np.ones((STROKE_WINDOW, STROKE_WINDOW), np.uint8)
+    margin = STROKE_WINDOW  # slopes continue beyond the edges
+    wider = np.pad(
+        small.astype(np.float32), ((margin, margin), (margin, margin), (0, 0)), "reflect", reflect_type="odd"
+    )
     for channel in range(channels):
         operation = cv2.MORPH_CLOSE if axis[channel] < 0 else cv2.MORPH_OPEN
-        paper[..., channel] = cv2.morphologyEx(small[..., channel], operation, window)
+        without = cv2.morphologyEx(wider[..., channel], operation, window)
+        paper[..., channel] = without[margin:-margin, margin:-margin]
     smooth = cv2.GaussianBlur(paper, (0, 0), 1)
     full = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(full, np.float32).reshape(colours.shape)

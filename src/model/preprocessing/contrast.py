@@ -84,6 +84,10 @@ class GreyHistogram:
         sign = math.copysign(1.0, middle)
         return sign, sign * _quantile(difference, ink, INK_QUANTILE if sign > 0 else 1 - INK_QUANTILE)
 
+    def has_two_levels(self) -> bool:
+        """Return whether the picture is black and white, or has two other levels."""
+        return int(np.count_nonzero(self._counts)) == 2
+
     def estimate_noise(self, paper: float, sign: float, limit: float) -> float:
         """Return the standard deviation of the paper: of the levels whose `sign * (level - paper)` is below `limit`."""
         is_paper = sign * (LEVELS - (paper + sign * limit)) < 0

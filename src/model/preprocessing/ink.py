@@ -5,84 +5,65 @@ ink is its position on the line between the two.
 """
 
 import math
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.errors import BlankPicture
-from src.model.preprocessing.background import estimate_shading, find_background
 from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
-from src.model.preprocessing.sheet import cover_surroundings
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
 Mask = NDArray[np.uint8]  # [H, W] of 0 and 1
 
-MIN_CONTRAST: Final = 7.0  # levels of 255, on even paper
-MIN_CONTRAST_SHADED: Final = 16.0  # levels of 255, on shaded paper, whose colour is known less well
-MIN_SIGNAL_TO_NOISE: Final = 5.0  # contrast over the standard deviation of the paper
+MIN_CONTRAST: Final = 7.0  # levels of 255
+MIN_SIGNAL_TO_NOISE: Final = 3.0  # a slope of light across even paper has 2.6
 
 # A box is a filled rectangle with a hole in the form of the digit, such as a black picture pasted on a white page.
 MIN_BOX_SIDE: Final = 0.4  # of the picture's sides
-MIN_BOX_FILL: Final = 0.6  # of its bounding box, without the hole: less is an outline, maybe of a square zero
-MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the hole filled
-MAX_BOX_INK: Final = 0.995  # of the filled box: more leaves no room for a digit
-MAX_BOX_AREA: Final = 0.995  # of the picture: a larger box is the picture itself
+MIN_BOX_FILL: Final = 0.6  # of its bounding box, without the holes: less is an outline, maybe of a square zero
+MIN_BOX_SOLIDITY: Final = 0.95  # of its bounding box, with the holes filled
 BOX_MARGIN: Final = 50  # the soft edge cut off a box is 1 pixel and this part of its shorter side
 MAX_RUNS: Final = 2  # per row: outlines of busier pictures are not looked at, labelling is faster
 
 
-def find_ink(colours: Colours) -> Ink:
-    """Return the ink of a picture, uint8 [H, W, C]. Raises `BlankPicture` if the contrast is too low.
+@dataclass(frozen=True)
+class Reading:
+    """What is on a picture if its paper has a certain colour."""
 
-    If the ink is a box with a digit in it, returns the ink inside the box, with the shape of the box.
-    """
-    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper = find_background(colours, histogram)
-    if histogram and paper.ndim == 1:
-        ink = _measure_grey(colours[..., 0], histogram, float(paper[0]))
-    else:
-        ink = _measure_colours(colours, paper)
-    box = _find_box(ink)
-    return ink if box is None else find_ink(colours[box])
+    ink: Ink  # [H, W]
+    contrast: float  # levels of 255 between paper and ink
+    noise: float  # standard deviation of the paper in the same levels
+
+    def is_blank(self) -> bool:
+        """Return whether uneven light alone may look like this ink."""
+        return self.contrast < MIN_SIGNAL_TO_NOISE * self.noise
 
 
-def find_sheet_ink(colours: Colours) -> Ink | None:
-    """Return the ink on the sheet of paper that lies on something on the picture, [H, W]; None if there is none."""
-    covered = cover_surroundings(colours)
-    if covered is not colours:
-        with suppress(BlankPicture):
-            return _measure_colours(covered, estimate_shading(covered))
-    return None
-
-
-def _measure_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Ink:
-    """Return the ink of a grey picture, [H, W], on even paper, from a table of the 256 levels."""
+def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Reading | None:
+    """Read a grey picture, [H, W], on even paper, from a table of the 256 levels. Returns None without contrast."""
     sign, contrast = histogram.find_ink_axis(paper)
-    _require_contrast(contrast, MIN_CONTRAST, histogram.estimate_noise(paper, sign, contrast / 2))
+    if contrast < MIN_CONTRAST:
+        return None
     table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
-    return np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
+    ink = np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
+    return Reading(ink, contrast, histogram.estimate_noise(paper, sign, contrast / 2))
 
 
-def _measure_colours(colours: Colours, paper: NDArray[np.float32]) -> Ink:
-    """Return the ink of a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]."""
+def read_colours(colours: Colours, paper: NDArray[np.float32]) -> Reading | None:
+    """Read a picture, [H, W, C], on even paper, [C], or shaded paper, [H, W, C]. Returns None without contrast."""
     difference = (colours - paper).reshape(-1, colours.shape[2])
     axis, contrast = find_ink_axis(difference)
-    ink = project(difference, axis)
-    min_contrast = MIN_CONTRAST if paper.ndim == 1 else MIN_CONTRAST_SHADED
-    _require_contrast(contrast, min_contrast * math.sqrt(len(axis)), estimate_noise(ink, contrast / 2))
-    return np.asarray(np.clip(ink / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
+    if contrast < MIN_CONTRAST * math.sqrt(len(axis)):
+        return None
+    distance = project(difference, axis)
+    ink = np.asarray(np.clip(distance / np.float32(contrast), 0, 1), np.float32).reshape(colours.shape[:2])
+    return Reading(ink, contrast, estimate_noise(distance, contrast / 2))
 
 
-def _require_contrast(contrast: float, min_contrast: float, noise: float) -> None:
-    if contrast < max(min_contrast, MIN_SIGNAL_TO_NOISE * noise):
-        raise BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
-
-
-def _find_box(ink: Ink) -> tuple[slice, slice] | None:
+def find_box(ink: Ink) -> tuple[slice, slice] | None:
     """Return the rows and columns inside a box of ink, None if there is no box."""
     mask = (ink > 0.5).view(np.uint8)
     if cv2.countNonZero(mask) < MIN_BOX_FILL * MIN_BOX_SIDE**2 * ink.size or not _may_hold_box(mask):
@@ -125,17 +106,14 @@ def _largest_component(mask: Mask) -> tuple[Mask, int, int]:
 
 
 def _is_box(component: Mask, shape: tuple[int, ...]) -> bool:
-    """Return whether a component, cut out of a picture of `shape`, is a filled rectangle with a hole."""
+    """Return whether a component, cut out of a picture of `shape`, is a filled rectangle and not all of the picture."""
     height, width = component.shape
-    area = cv2.countNonZero(component)
-    if not _is_large(width, height, shape) or area < MIN_BOX_FILL * component.size:
+    is_full = cv2.countNonZero(component) >= MIN_BOX_FILL * component.size
+    if not (is_full and _is_large(width, height, shape)) or component.shape == shape:
         return False
     outline, _ = cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled_area = cv2.countNonZero(cv2.drawContours(np.zeros_like(component), outline, -1, 1, cv2.FILLED))
-    is_rectangle = filled_area >= MIN_BOX_SOLIDITY * component.size
-    has_hole = area <= MAX_BOX_INK * filled_area
-    is_whole_picture = filled_area > MAX_BOX_AREA * shape[0] * shape[1]
-    return is_rectangle and has_hole and not is_whole_picture
+    return filled_area >= MIN_BOX_SOLIDITY * component.size
 
 
 def _is_large(width: int, height: int, shape: tuple[int, ...]) -> bool:

@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from src.model.errors import BlankPicture
 from src.model.preprocessing import png
+from src.model.preprocessing.candidates import find_inks
 from src.model.preprocessing.components import WEAK_INK, extract_digit
 from src.model.preprocessing.decode import WORK_SIDE, decode, flatten
-from src.model.preprocessing.ink import MAX_RUNS, Ink, count_runs, find_ink
-from src.model.preprocessing.inverted_bands import undo_inversion
-from src.model.preprocessing.ruled_lines import remove_ruled_lines
+from src.model.preprocessing.ink import MAX_RUNS, Ink, count_runs
 
 # Increase the version when the same file may give other pixels. Artefacts name the version they were measured with.
-VERSION: Final = 3
+VERSION: Final = 4
 # Networks measured with these versions still work: version 2 added ruled paper and inverted bands, version 3 strokes
-# along dark lines. All other pictures give the same pixels as in version 1.
-COMPATIBLE_VERSIONS: Final = (1, 2, 3)
+# along dark lines, version 4 candidates. Clear pictures give the same pixels as in version 1.
+COMPATIBLE_VERSIONS: Final = (1, 2, 3, 4)
 
 SIDE: Final = 28  # pixels: the network's input
 BOX_SIDE: Final = 20  # pixels: the longer side of the digit in it
@@ -46,12 +46,18 @@ class Framed:
     steps: Steps | None = None  # small copies of the intermediate pictures, if they were asked for
 
 
-def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Framed:
-    """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`."""
-    return frame(find_ink(decode(data, max_pixels)), keep_steps)
+Candidates = tuple[Framed, ...]  # of one picture, at least one; the likeliest first
 
 
-def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> Framed | None:
+def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candidates:
+    """Return the digit in the picture file `data`, framed as in MNIST. Raises a `PictureError`.
+
+    Where it is doubtful what is paper and what is ink, there are a few candidates, the likeliest first.
+    """
+    return frame_all(find_inks(decode(data, max_pixels)), keep_steps)
+
+
+def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candidates | None:
     """Return what `preprocess` does for a plain picture, None for any other, in a few milliseconds at most.
 
     A plain picture is a small, ordinary PNG of a drawing with few strokes: its time does not depend on what it shows.
@@ -61,17 +67,34 @@ def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> 
     colours = flatten(pixels)
     if colours.size > PLAIN_VALUES:
         return None
-    ink = find_ink(colours)
-    if count_runs((ink > WEAK_INK).view(np.uint8)) > MAX_RUNS * len(ink):
+    inks = find_inks(colours)
+    if sum(ink.size for ink in inks) > PLAIN_VALUES or any(_is_busy(ink) for ink in inks):
         return None
-    return frame(ink, keep_steps)
+    return frame_all(inks, keep_steps)
+
+
+def _is_busy(ink: Ink) -> bool:
+    return count_runs((ink > WEAK_INK).view(np.uint8)) > MAX_RUNS * len(ink)
+
+
+def frame_all(inks: list[Ink], keep_steps: bool) -> Candidates:
+    """Frame the digit in each reading of a picture. Raises `BlankPicture` if none holds a stroke."""
+    candidates: list[Framed] = []
+    problem = BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")
+    for ink in inks:
+        try:
+            candidates.append(frame(ink, keep_steps))
+        except BlankPicture as error:
+            problem = error
+    if not candidates:
+        raise problem
+    return tuple(candidates)
 
 
 def frame(ink: Ink, keep_steps: bool = False) -> Framed:
     """Return the digit in `ink`, [H, W], framed as in MNIST. Raises `BlankPicture` if there is no stroke."""
-    steps: Steps = {"ink": ink}
-    ink = remove_ruled_lines(undo_inversion(ink))
     strokes, digits_seen = extract_digit(ink)
+    steps: Steps = {"ink": ink}
     if _is_framed(ink):
         pixels = ink
     else:
@@ -102,16 +125,22 @@ def crop(ink: Ink) -> Ink:
 
 
 def normalise_stroke_width(ink: Ink) -> Ink:
-    """Scale a cropped digit to `OVERSAMPLING` times its size in the box, and its stroke width into MNIST's range."""
+    """Scale a cropped digit to `OVERSAMPLING` times its size in the box, and its stroke width into MNIST's range.
+
+    Raises `BlankPicture` if it is a dot: less than twice as long as wide.
+    """
     digit = _scale(ink, BOX_SIDE * OVERSAMPLING)
     width = measure_stroke_width(digit) / OVERSAMPLING
+    if 2 * width > BOX_SIDE:
+        raise BlankPicture("There is too little to read. Draw or photograph one digit.")
     change = round((min(max(width, MIN_STROKE_WIDTH), MAX_STROKE_WIDTH) - width) * OVERSAMPLING / 2)
     if change == 0:
         return digit
     diameter = 2 * abs(change) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
     if change < 0:
-        return np.asarray(cv2.erode(digit, disc), np.float32)
+        thinner = np.asarray(cv2.erode(digit, disc), np.float32)
+        return thinner if thinner.any() else digit  # a hairline beside a blot would vanish
     padded = cv2.copyMakeBorder(digit, change, change, change, change, cv2.BORDER_CONSTANT, value=0)
     return np.asarray(cv2.dilate(padded, disc), np.float32)
 

@@ -6,6 +6,7 @@ learning applied to document recognition" (1998), section IV.
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -15,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
+from src.model.preprocessing.candidates import find_inks, find_page_inks
 from src.model.preprocessing.components import NO_STROKE
 from src.model.preprocessing.decode import decode, measure_size
-from src.model.preprocessing.ink import Ink, find_ink, find_sheet_ink
-from src.model.preprocessing.inverted_bands import undo_inversion
+from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import (
-    Framed,
+    SIDE,
+    Candidates,
     centre,
     fit_to_box,
-    frame,
+    frame_all,
     measure_stroke_width,
     normalise_stroke_width,
 )
 from src.model.preprocessing.primitives import Primitives, find_pieces, split_line, threshold
-from src.model.preprocessing.ruled_lines import remove_ruled_lines
 from src.model.preprocessing.text_lines import group_lines, measure_digit_height
 
 DIGIT_HEIGHT: Final = 80  # pixels: pictures are scaled so that most digits are this high ...
@@ -55,13 +56,16 @@ class LineGraph:
     is_cut: NDArray[np.bool_]  # [B]: whether a component is cut at a boundary
 
     def frame(self, index: int) -> Ink:
-        """Return a candidate framed as in MNIST, [28, 28] in 0..1."""
+        """Return a candidate framed as in MNIST, [28, 28] in 0..1; blank if it is a dot."""
         start, end = self.spans[index]
         left, top, right, bottom = _bound(self.primitives.boxes[start:end])
         area = slice(top, bottom), slice(left, right)
         ids = self.primitives.ids[area]
         strokes = np.where((ids >= start) & (ids < end), self.primitives.ink[area], np.float32(0))
-        return centre(fit_to_box(normalise_stroke_width(strokes)))
+        try:
+            return centre(fit_to_box(normalise_stroke_width(strokes)))
+        except BlankPicture:
+            return np.zeros((SIDE, SIDE), np.float32)
 
     def draw_contexts(self, indices: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return candidates, and the rest of the line around each, at the scale of the line: [N, 2, 24, 36] in 0..1."""
@@ -91,20 +95,23 @@ class Segmentation:
 class SegmentedPicture:
     """A picture as a single digit, and as lines of candidates with their boxes in pixels of the upright picture."""
 
-    framed: Framed
-    segmentation: Segmentation
+    candidates: Candidates
+    segmentations: tuple[Segmentation, ...]  # of each reading of the page that holds a stroke, the likeliest first
 
 
 def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
-    ink = find_ink(colours)
-    sheet = find_sheet_ink(colours)
-    segmentation = segment(remove_ruled_lines(undo_inversion(ink if sheet is None else sheet)))
+    candidates = frame_all(find_inks(colours), keep_steps)
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
-    lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
-    return SegmentedPicture(frame(ink, keep_steps), replace(segmentation, lines=lines))
+    segmentations = []
+    for ink in find_page_inks(colours):
+        with suppress(BlankPicture):
+            segmentation = segment(ink)
+            lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
+            segmentations.append(replace(segmentation, lines=lines))
+    return SegmentedPicture(candidates, tuple(segmentations))
 
 
 def segment(ink: Ink) -> Segmentation:

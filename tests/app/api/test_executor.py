@@ -96,8 +96,8 @@ def run(test: Callable[[ObservedExecutor], Awaitable[None]], **settings: Any) ->
 @pytest.mark.parametrize("picture", [FOUR, FOUR.convert("RGBA"), FOUR.resize((28, 28))])
 def test_plain_drawings_need_no_process(picture: Image.Image) -> None:
     async def test(executor: ObservedExecutor) -> None:
-        framed = await executor.preprocess(encoded(picture))
-        np.testing.assert_array_equal(framed.pixels, preprocess(encoded(picture), MAX_PIXELS).pixels)
+        (framed,) = await executor.preprocess(encoded(picture))
+        np.testing.assert_array_equal(framed.pixels, preprocess(encoded(picture), MAX_PIXELS)[0].pixels)
         assert executor.children() == set()
 
     run(test)
@@ -108,8 +108,8 @@ def test_plain_drawings_need_no_process(picture: Image.Image) -> None:
 )
 def test_other_pictures_give_the_same_in_a_process(data: bytes) -> None:
     async def test(executor: ObservedExecutor) -> None:
-        framed = await executor.preprocess(data, keep_steps=True)
-        np.testing.assert_array_equal(framed.pixels, preprocess(data, MAX_PIXELS).pixels)
+        (framed,) = await executor.preprocess(data, keep_steps=True)
+        np.testing.assert_array_equal(framed.pixels, preprocess(data, MAX_PIXELS)[0].pixels)
         assert framed.steps is not None
         assert len(executor.children()) == 1
         with pytest.raises(BlankPicture):
@@ -126,7 +126,7 @@ def test_what_takes_too_much_or_crashes_is_too_complex_and_the_next_picture_is_r
     async def test(executor: ObservedExecutor) -> None:
         with pytest.raises(TooComplex):
             await executor.run(function, SMALL, *arguments)
-        assert (await executor.preprocess(SMALL)).digits_seen == 1
+        assert (await executor.preprocess(SMALL))[0].digits_seen == 1
         assert len(executor.children()) == 1
 
     run(test, picture_cpu_s=CPU_S)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.app.api.api_client import another_server
-from tests.app.api.attack import hostile_pictures, measure_waits, percentile, slowest_fuzzed
+from tests.app.api.attack import DRAWING, hostile_pictures, measure_waits, percentile, slowest_fuzzed
 from tests.app.api.process_tree import Worst
 from tests.servers import Server
 
 pytestmark = pytest.mark.load
 
-# Coarse, because the machine of the tests may be busy.
+# Coarse, and beyond what others wait without an attack: the machine of the tests may be busy.
 LIVE_MS, DRAWING_MS = 150, 400
 HOSTILE = hostile_pictures()
 
@@ -23,12 +23,12 @@ def server() -> Iterator[Server]:
 
 
 def check(server: Server, pictures: list[bytes], worst: Worst) -> None:
-    waits = measure_waits(server, pictures, 5)
+    calm, waits = measure_waits(server, [DRAWING], 3), measure_waits(server, pictures, 5)
     live, drawing = percentile(waits.live, 0.99), percentile(waits.drawing, 0.99)
     worst.note("99th percentile of the wait for /health/live under attack, ms", live)
     worst.note("99th percentile of the wait for a drawing under attack, ms", drawing)
-    assert live < LIVE_MS
-    assert drawing < DRAWING_MS
+    assert live < LIVE_MS + 3 * percentile(calm.live, 0.99)
+    assert drawing < DRAWING_MS + 3 * percentile(calm.drawing, 0.99)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -244,7 +244,7 @@ def test_a_pt_file_gives_the_same_answers(client: Client) -> None:
     torch_client = LocalService(model_file=find_newest(ROOT / "model").with_suffix(".pt"))
     for digit in range(10):
         onnx, torch = (send(service, encoded(mnist(digit)), details=True).json() for service in (client, torch_client))
-        assert onnx["probabilities"] == pytest.approx(torch["probabilities"], abs=0.02)  # the .onnx computes in 8 bits
+        assert onnx["probabilities"] == pytest.approx(torch["probabilities"], abs=0.05)  # the .onnx computes in 8 bits
 
 
 def test_swagger_loads_nothing_from_other_hosts(client: Client) -> None:

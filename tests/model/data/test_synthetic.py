@@ -37,7 +37,7 @@ def test_network_recognises_most_synthetic_digits(
     kind: str, least: float, synthetic_digits: dict[str, Digits], predictor: Predictor
 ) -> None:
     digits = synthetic_digits[kind]
-    predictions = predictor.predict_batch([Framed(pixels, 1) for pixels in digits.pixels().numpy()[:, 0]])
+    predictions = predictor.predict_batch([(Framed(pixels, 1),) for pixels in digits.pixels().numpy()[:, 0]])
     assert np.mean([prediction.prediction for prediction in predictions] == digits.labels.numpy()) >= least
 
 

@@ -98,8 +98,9 @@ def test_shipped_network_shows_the_picture_as_it_sees_it(shipped: Predictor) -> 
     order = shipped.description.permutation
     assert order == torch.load(get_paths(ROOT / "model", shipped.description.version)["pt"])["order"].tolist()
     assert sorted(order or []) == list(range(784))
-    framed = preprocess(pictures.encoded(pictures.mnist(4)), MAX_PIXELS)
-    assert np.array_equal(shipped.predict_framed(framed).pixels.reshape(-1), framed.pixels.reshape(-1)[order])
+    candidates = preprocess(pictures.encoded(pictures.mnist(4)), MAX_PIXELS)
+    shown = shipped.predict_candidates(candidates).pixels
+    assert np.array_equal(shown.reshape(-1), candidates[0].pixels.reshape(-1)[order])
 
 
 def test_permutation_costs_the_shipped_cnn_accuracy_and_recovery_restores_it() -> None:

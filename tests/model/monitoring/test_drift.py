@@ -22,7 +22,7 @@ TRIGGERS = read_params().triggers
 def predictions(predictor: Predictor) -> list[Prediction]:
     """Return the shipped network's predictions of a hundred digits."""
     images, _ = pictures.all_mnist()
-    return predictor.predict_batch([Framed(image.astype(np.float32) / 255, 1) for image in images])
+    return predictor.predict_batch([(Framed(image.astype(np.float32) / 255, 1),) for image in images])
 
 
 @pytest.fixture(scope="module")

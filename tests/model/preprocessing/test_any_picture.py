@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from src.model.data.mnist import encode_png
 from src.model.errors import PictureError
+from src.model.preprocessing.candidates import MAX_READINGS
 from src.model.preprocessing.preprocess import preprocess
 from tests.pictures import MAX_PIXELS
 
@@ -26,13 +27,15 @@ def test_random_pictures_are_framed_or_refused(seed: int) -> None:
     refusals = []
     for _ in range(PICTURES):
         try:
-            pixels = preprocess(encode_png(random_picture(random)), MAX_PIXELS).pixels
+            candidates = preprocess(encode_png(random_picture(random)), MAX_PIXELS)
         except PictureError as error:
             refusals.append(str(error))
         else:
-            assert pixels.shape == (28, 28)
-            assert pixels.min() >= 0
-            assert pixels.max() == 1
+            assert 1 <= len(candidates) <= MAX_READINGS
+            for pixels in (framed.pixels for framed in candidates):
+                assert pixels.shape == (28, 28)
+                assert pixels.min() >= 0
+                assert pixels.max() == 1
     assert 0 < len(refusals) < PICTURES
     assert all(sentence.endswith(".") for sentence in refusals)
 

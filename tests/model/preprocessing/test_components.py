@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 
 from src.model.errors import BlankPicture
+from src.model.preprocessing.candidates import find_inks
 from src.model.preprocessing.components import extract_digit
 from src.model.preprocessing.decode import decode
-from src.model.preprocessing.ink import Ink, find_ink
+from src.model.preprocessing.ink import Ink
 from tests.model.preprocessing import samples
 from tests.pictures import MAX_PIXELS, drawn, encoded
 
 
 def ink_of(data: bytes) -> Ink:
-    return find_ink(decode(data, MAX_PIXELS))
+    return find_inks(decode(data, MAX_PIXELS))[0]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (28, 28), (280, 280)])

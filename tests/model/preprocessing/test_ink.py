@@ -1,48 +1,47 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
-from src.model.errors import BlankPicture
-from src.model.preprocessing.decode import decode
-from src.model.preprocessing.ink import find_ink
-from tests.model.preprocessing import samples
-from tests.pictures import MAX_PIXELS, drawn, encoded
-
-
-@pytest.mark.parametrize("level", [0, 128, 255])
-def test_an_even_picture_is_blank(level: int) -> None:
-    with pytest.raises(BlankPicture, match="blank"):
-        find_ink(np.full((280, 280, 1), level, np.uint8))
-
-
-def test_a_transparent_picture_is_blank() -> None:
-    with pytest.raises(BlankPicture):
-        find_ink(decode(encoded(Image.new("RGBA", (280, 280))), MAX_PIXELS))
-
-
-def test_noisy_shaded_paper_without_ink_is_blank() -> None:
-    levels = np.random.default_rng(0).normal(200, 3, (280, 280)) * samples.sloping_light()
-    smooth = Image.fromarray(levels.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1))
-    with pytest.raises(BlankPicture):
-        find_ink(np.asarray(smooth)[..., None])
+from src.model.preprocessing.contrast import GreyHistogram
+from src.model.preprocessing.ink import read_colours, read_grey
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (90, 160)])
 def test_ink_is_one_and_paper_zero_whatever_their_levels(ink: int, paper: int) -> None:
-    colours = np.full((50, 50, 1), paper, np.uint8)
-    colours[10:40, 20:25] = ink
-    assert np.array_equal(find_ink(colours), colours[..., 0] == ink)
+    grey = np.full((50, 50), paper, np.uint8)
+    grey[10:40, 20:25] = ink
+    reading = read_grey(grey, GreyHistogram(grey), paper)
+    assert reading is not None
+    assert np.array_equal(reading.ink, grey == ink)
+    assert not reading.is_blank()
 
 
 def test_colours_of_the_same_brightness_are_told_apart() -> None:
     colours = np.full((50, 50, 3), (60, 140, 60), np.uint8)
     colours[10:40, 20:25] = (200, 40, 40)
-    assert np.array_equal(find_ink(colours) > 0.5, colours[..., 0] == 200)
+    reading = read_colours(colours, np.array([60, 140, 60], np.float32))
+    assert reading is not None
+    assert np.array_equal(reading.ink > 0.5, colours[..., 0] == 200)
 
 
-@pytest.mark.parametrize("page", [128, 255])
-def test_the_ink_of_a_picture_pasted_on_a_page_is_found_inside_it(page: int) -> None:
-    ink = find_ink(decode(samples.pasted_box(4, page), MAX_PIXELS))
-    margin = 1 + 280 // 50
-    expected = 1 - np.asarray(drawn(4), np.float32)[margin:-margin, margin:-margin] / 255
-    np.testing.assert_allclose(ink, expected, atol=0.01)
+def test_an_even_picture_has_no_reading() -> None:
+    grey = np.full((50, 50), 128, np.uint8)
+    assert read_grey(grey, GreyHistogram(grey), 128) is None
+
+
+def test_a_slope_of_light_is_blank() -> None:
+    slope = np.tile(np.linspace(200, 100, 200), (50, 1)).astype(np.uint8)
+    reading = read_grey(slope, GreyHistogram(slope), 200)
+    assert reading is not None
+    assert reading.is_blank()
+
+
+def test_a_grey_picture_is_read_alike_from_its_histogram_and_from_its_pixels() -> None:
+    grey = np.random.default_rng(0).normal(200, 3, (60, 60)).astype(np.uint8)
+    grey[10:40, 20:25] = 90
+    from_histogram = read_grey(grey, GreyHistogram(grey), 200)
+    from_pixels = read_colours(grey[..., None], np.array([200], np.float32))
+    assert from_histogram is not None
+    assert from_pixels is not None
+    np.testing.assert_allclose(from_histogram.ink, from_pixels.ink, atol=0.01)
+    assert from_histogram.contrast == pytest.approx(from_pixels.contrast, rel=0.01)
+    assert from_histogram.noise == pytest.approx(from_pixels.noise, rel=0.05)

@@ -10,7 +10,8 @@ from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, mnist
 
 
 def frame_picture(picture: Image.Image) -> Framed:
-    return preprocess(encoded(picture), MAX_PIXELS)
+    """Return the likeliest candidate."""
+    return preprocess(encoded(picture), MAX_PIXELS)[0]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -55,8 +56,8 @@ def test_the_aspect_ratio_is_kept() -> None:
 
 def test_steps_are_kept_on_request_only() -> None:
     data = encoded(drawn(4, (560, 280)))
-    assert preprocess(data, MAX_PIXELS).steps is None
-    steps = preprocess(data, MAX_PIXELS, keep_steps=True).steps
+    assert preprocess(data, MAX_PIXELS)[0].steps is None
+    steps = preprocess(data, MAX_PIXELS, keep_steps=True)[0].steps
     assert steps is not None
     assert {name: max(step.shape) for name, step in steps.items()} == {"ink": STEP_SIDE, "crop": STEP_SIDE, "box": 20}
     assert steps["ink"].shape == (56, 112)

@@ -36,7 +36,7 @@ def test_the_desk_around_a_sheet_is_covered(desk: int, turn: float) -> None:
 
 def test_the_lines_on_a_sheet_are_found_on_a_desk() -> None:
     picture = lay_on_desk(written("42", "307", side=140, pen=9).point(lambda v: 40 + v * 180 // 255), 60, 3)
-    lines = segment_picture(encoded(picture), MAX_PIXELS).segmentation.lines
+    lines = segment_picture(encoded(picture), MAX_PIXELS).segmentations[0].lines
     assert len(lines) == 2
 
 

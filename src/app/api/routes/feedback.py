@@ -66,7 +66,7 @@ async def feedback(request: Request, digit: Digit, response: Response, model: Ve
         raise ApiProblem("feedback-off")
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    prediction = predictor.predict_framed(await state.executor.preprocess(data))
+    prediction = predictor.predict_candidates(await state.executor.preprocess(data))
     store = partial(_store, state.store, data, digit, prediction, predictor.description.version)
     answer, is_new = await to_thread.run_sync(store)
     response.status_code = 201 if is_new else 200

@@ -19,7 +19,7 @@ from src.app.api.state import get_state
 from src.model.errors import PictureError
 from src.model.inference.numbers import predict_number
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.preprocessing.preprocess import Framed
+from src.model.preprocessing.preprocess import Candidates
 from src.model.preprocessing.segmentation import SegmentedPicture
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
@@ -36,9 +36,7 @@ def parse_boolean(value: object) -> object:
 WithDetails = Annotated[
     bool,
     BeforeValidator(parse_boolean),
-    Query(
-        description="also return the confidence, all probabilities, the picture that the network saw, and the number"
-    ),
+    Query(description="also return the confidence, all probabilities, the picture the network saw, and the number"),
 ]
 WithSteps = Annotated[
     bool,
@@ -83,7 +81,7 @@ async def predict(
     data = await uploads.picture(request)
     version = predictor.description.version
     if not (details or steps or heat):
-        prediction = predictor.predict_framed(await state.executor.preprocess(data))
+        prediction = predictor.predict_candidates(await state.executor.preprocess(data))
         state.metrics.answer(prediction, version)
         return ANSWERS[prediction.prediction]
     picture = await state.executor.segment(data, keep_steps=steps)
@@ -126,12 +124,12 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
 
 async def _preprocess_all(
     executor: DecodeExecutor, files: Sequence[bytes], details: bool
-) -> tuple[dict[int, Framed | SegmentedPicture], dict[int, Problem]]:
+) -> tuple[dict[int, Candidates | SegmentedPicture], dict[int, Problem]]:
     """Return the pictures, segmented for `details`, and the problems of the others, by the number of the file.
 
     Takes at most half of the time that is left for the request: pictures that would come later are refused.
     """
-    pictures: dict[int, Framed | SegmentedPicture] = {}
+    pictures: dict[int, Candidates | SegmentedPicture] = {}
     problems: dict[int, Problem] = {}
     end = (current_time() + current_effective_deadline()) / 2
     for number, data in enumerate(files):
@@ -147,13 +145,14 @@ async def _preprocess_all(
 
 
 def _predict_all(
-    predictor: Predictor, pictures: Sequence[Framed | SegmentedPicture]
+    predictor: Predictor, pictures: Sequence[Candidates | SegmentedPicture]
 ) -> list[tuple[Prediction, schemas.Details | schemas.Prediction]]:
     """Return the predictions, each with its answer: with details if the pictures are segmented."""
-    framed = [picture for picture in pictures if isinstance(picture, Framed)]
-    if framed:
-        predictions = predictor.predict_batch(framed)
-        return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
-    version = predictor.description.version
-    numbers = [predict_number(predictor, picture) for picture in pictures if isinstance(picture, SegmentedPicture)]
-    return [(prediction, schemas.build_details(prediction, number, version)) for prediction, number in numbers]
+    segmented = [picture for picture in pictures if isinstance(picture, SegmentedPicture)]
+    if segmented:
+        version = predictor.description.version
+        numbers = [predict_number(predictor, picture) for picture in segmented]
+        return [(prediction, schemas.build_details(prediction, number, version)) for prediction, number in numbers]
+    plain = [picture for picture in pictures if not isinstance(picture, SegmentedPicture)]
+    predictions = predictor.predict_batch(plain)
+    return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]

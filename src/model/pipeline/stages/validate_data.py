@@ -10,6 +10,8 @@ from typing import Any
 from src.model.data.mnist import Mnist, load_mnist, write_corrected
 from src.model.errors import DataError
 from src.model.files import sha256
+from src.model.inference.artefact import find_newest
+from src.model.inference.predictor import open_predictor
 from src.model.params import read_params
 from src.model.pipeline.data_checks import SIZES, find_problems, measure_class_shares, measure_distances
 from src.model.pipeline.feedback import CorrectedPictures, collect_pixels, list_notes, load_corrected
@@ -31,7 +33,8 @@ def validate_data(run: StageRun) -> None:
     held_out: set[bytes] = set()
     if list_notes(FEEDBACK):
         held_out = collect_pixels(mnist.validation, max_pixels) | collect_pixels(mnist.test, max_pixels)
-    corrected = load_corrected(FEEDBACK, held_out, max_pixels)
+    predictor = open_predictor(find_newest(get_settings().model_dir), max_pixels)
+    corrected = load_corrected(FEEDBACK, held_out, predictor)
     write_corrected(corrected.digits, CORRECTED)
     run.set_tags(**{"sha256.corrected": sha256(CORRECTED)})
     distances: dict[str, float] = {}
