@@ -25,15 +25,27 @@ class Prediction(BaseModel):
     prediction: int = Field(ge=0, le=9)
 
 
-class SingleDigit(Prediction):
+class Details(Prediction):
     """The digit, how sure the network is, and what it saw."""
 
     confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
     probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
     digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
-    digits_seen: int = Field(ge=0, description="digits on the picture, as many as `digits` has with a prediction")
+    digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
     model: str = Field(description="version of the network that answered")
     image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+    heat: str | None = Field(
+        None,
+        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
+    )
+
+
+class StepPictures(BaseModel):
+    """The intermediate pictures between the file and `image`: PNG data URLs of at most 112 pixels a side."""
+
+    ink: str = Field(description="the ink found on the picture")
+    crop: str | None = Field(description="the digit's strokes, cut out; null if it is framed like MNIST already")
+    box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
 
 
 class NumberDigit(BaseModel):
@@ -62,23 +74,6 @@ class NumberReading(Number):
     model: str = Field(description="version of the network that answered")
 
 
-class Details(Number, SingleDigit):
-    """The digit, how sure the network is, what it saw, and the number that it may be part of."""
-
-    heat: str | None = Field(
-        None,
-        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
-    )
-
-
-class StepPictures(BaseModel):
-    """The intermediate pictures between the file and `image`: PNG data URLs of at most 112 pixels a side."""
-
-    ink: str = Field(description="the ink found on the picture")
-    crop: str | None = Field(description="the digit's strokes, cut out; null if it is framed like MNIST already")
-    box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
-
-
 class DetailsWithSteps(Details):
     """The details, and the steps from the file to what the network saw."""
 
@@ -102,10 +97,6 @@ DETAILS: dict[str, Any] = {
     "digits_seen": 1,
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo…",
-    "number": "4",
-    "digits": [{"prediction": 4, "confidence": 0.97, "digit_score": 0.99, "box": [71, 40, 130, 201]}],
-    "lines": ["4"],
-    "truncated": False,
 }
 HEAT: dict[str, Any] = {"heat": DETAILS["image"]}
 STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
@@ -202,7 +193,7 @@ def _build_digit(mark: numbers.Mark) -> NumberDigit:
     )
 
 
-def build_details(prediction: predictor.Prediction, number: numbers.Number, version: str) -> Details:
+def build_details(prediction: predictor.Prediction, version: str) -> Details:
     """Return a prediction with all its details, and with its heat if that was computed."""
     heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
     return Details(
@@ -213,20 +204,16 @@ def build_details(prediction: predictor.Prediction, number: numbers.Number, vers
         digits_seen=prediction.digits_seen,
         model=version,
         image=data_url(prediction.pixels),
-        **build_number(number).model_dump(),
         **heat,
     )
 
 
-def build_details_with_steps(
-    prediction: predictor.Prediction, number: numbers.Number, version: str
-) -> DetailsWithSteps:
+def build_details_with_steps(prediction: predictor.Prediction, version: str) -> DetailsWithSteps:
     """Return a prediction whose steps were kept, with all its details."""
     steps = prediction.steps or {}
     urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **build_details(prediction, number, version).model_dump(exclude_unset=True),
-        steps=StepPictures.model_validate(urls),
+        **build_details(prediction, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
     )
 
 

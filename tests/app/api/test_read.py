@@ -1,4 +1,4 @@
-"""`/api/v1/read` and the number in the details of `/api/v1/predict`, over HTTP."""
+"""`/api/v1/read`, over HTTP."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 from httpx import Client, Response
 from PIL import Image, ImageDraw
 
-from tests.app.api.api_client import PREDICT, assert_problem, send
+from tests.app.api.api_client import assert_problem, send
 from tests.pictures import drawn, encoded, mnist, written
 
 READ = "/api/v1/read"
@@ -67,29 +67,14 @@ def test_the_raw_body_and_another_network_work_as_for_predict(client: Client) ->
     assert (answer.json()["number"], answer.json()["model"]) == ("10", "1.0.0")
 
 
-def test_the_details_of_predict_hold_the_same_number(client: Client) -> None:
-    picture = written("105")
-    details = send(client, encoded(picture), details=True).json()
-    number = read(client, picture).json()
-    assert number == {name: details[name] for name in number}
-    assert details["digits_seen"] == 3
-
-
-def test_a_batch_with_details_holds_the_numbers(client: Client) -> None:
-    files = [("files", encoded(written(text))) for text in ("10", "7")]
-    answers = client.post(f"{PREDICT}/batch", files=files, params={"details": "true"}).json()["answers"]
-    assert [(answer["number"], answer["digits_seen"]) for answer in answers] == [("10", 2), ("7", 1)]
-
-
 @pytest.mark.parametrize("digit", range(10))
 def test_a_single_digit_is_what_predict_says(client: Client, digit: int) -> None:
     for picture in (mnist(digit), drawn(digit)):
         details = send(client, encoded(picture), details=True).json()
-        assert send(client, encoded(picture)).json() == {"prediction": details["prediction"]}
-        (only,) = details["digits"]
-        assert details["number"] == str(details["prediction"])
+        body = read(client, picture).json()
+        (only,) = body["digits"]
+        assert body["number"] == str(details["prediction"])
         assert {name: only[name] for name in ("prediction", "confidence", "digit_score")}.items() <= details.items()
-        assert details["digits_seen"] == 1
 
 
 def test_the_default_answer_stays_the_digit_alone(client: Client) -> None:

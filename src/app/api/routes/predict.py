@@ -17,10 +17,8 @@ from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import get_state
 from src.model.errors import PictureError
-from src.model.inference.numbers import predict_number
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Candidates
-from src.model.preprocessing.segmentation import SegmentedPicture
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -36,7 +34,7 @@ def parse_boolean(value: object) -> object:
 WithDetails = Annotated[
     bool,
     BeforeValidator(parse_boolean),
-    Query(description="also return the confidence, all probabilities, the picture the network saw, and the number"),
+    Query(description="also return the confidence, all ten probabilities and the picture that the network saw"),
 ]
 WithSteps = Annotated[
     bool,
@@ -79,17 +77,13 @@ async def predict(
     state = get_state(request)
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    version = predictor.description.version
-    if not (details or steps or heat):
-        prediction = predictor.predict_candidates(await state.executor.preprocess(data))
-        state.metrics.answer(prediction, version)
-        return ANSWERS[prediction.prediction]
-    picture = await state.executor.segment(data, keep_steps=steps)
-    prediction, number = await state.executor.compute(partial(predict_number, predictor, picture, heat))
-    state.metrics.answer(prediction, version)
-    build = schemas.build_details_with_steps if steps else schemas.build_details
-    answer = build(prediction, number, version)
-    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
+    candidates = await state.executor.preprocess(data, keep_steps=steps)
+    if heat:  # up to 65 predictions
+        prediction = await state.executor.compute(partial(predictor.predict_candidates, candidates, heat=True))
+    else:
+        prediction = predictor.predict_candidates(candidates)
+    state.metrics.answer(prediction, predictor.description.version)
+    return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
 
 
 @router.post(
@@ -110,49 +104,53 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     version = predictor.description.version
     files = await uploads.pictures(request, state.settings.max_files)
 
-    pictures, problems = await _preprocess_all(state.executor, files, details)
+    candidates, problems = await _preprocess_all(state.executor, files)
     for problem in problems.values():
         state.metrics.problem(problem.type.removeprefix("/problems/"))
     answers: dict[int, schemas.Details | schemas.Prediction | Problem] = {**problems}
-    if pictures:
-        read_all = partial(_predict_all, predictor, [*pictures.values()])
-        for number, (prediction, answer) in zip(pictures, await state.executor.compute(read_all), strict=True):
+    if candidates:
+        read_all = partial(_predict_all, predictor, [*candidates.values()], details)
+        for number, (prediction, answer) in zip(candidates, await state.executor.compute(read_all), strict=True):
             state.metrics.answer(prediction, version)
             answers[number] = answer
     return schemas.BatchAnswers(answers=[answers[number] for number in range(len(files))])
 
 
 async def _preprocess_all(
-    executor: DecodeExecutor, files: Sequence[bytes], details: bool
-) -> tuple[dict[int, Candidates | SegmentedPicture], dict[int, Problem]]:
-    """Return the pictures, segmented for `details`, and the problems of the others, by the number of the file.
+    executor: DecodeExecutor, files: Sequence[bytes]
+) -> tuple[dict[int, Candidates], dict[int, Problem]]:
+    """Return the candidates of each picture, and the problems of the others, by the number of the file.
 
     Takes at most half of the time that is left for the request: pictures that would come later are refused.
     """
-    pictures: dict[int, Candidates | SegmentedPicture] = {}
+    candidates: dict[int, Candidates] = {}
     problems: dict[int, Problem] = {}
     end = (current_time() + current_effective_deadline()) / 2
     for number, data in enumerate(files):
         await checkpoint()  # plain pictures are read at once, and a batch of them would hold the event loop
         try:
             with fail_after(end - current_time()):
-                pictures[number] = await (executor.segment(data) if details else executor.preprocess(data))
+                candidates[number] = await executor.preprocess(data)
         except PictureError as error:
             problems[number] = build_problem(PICTURE_ERRORS[type(error)], str(error))
         except TimeoutError:
             problems[number] = build_problem("too-busy", BATCH_TOO_SLOW)
-    return pictures, problems
+    return candidates, problems
 
 
 def _predict_all(
-    predictor: Predictor, pictures: Sequence[Candidates | SegmentedPicture]
+    predictor: Predictor, pictures: Sequence[Candidates], details: bool
 ) -> list[tuple[Prediction, schemas.Details | schemas.Prediction]]:
-    """Return the predictions, each with its answer: with details if the pictures are segmented."""
-    segmented = [picture for picture in pictures if isinstance(picture, SegmentedPicture)]
-    if segmented:
-        version = predictor.description.version
-        numbers = [predict_number(predictor, picture) for picture in segmented]
-        return [(prediction, schemas.build_details(prediction, number, version)) for prediction, number in numbers]
-    plain = [picture for picture in pictures if not isinstance(picture, SegmentedPicture)]
-    predictions = predictor.predict_batch(plain)
-    return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
+    """Return the predictions, each with its answer."""
+    predictions = predictor.predict_batch(pictures)
+    if not details:
+        return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
+    version = predictor.description.version
+    return [(prediction, schemas.build_details(prediction, version)) for prediction in predictions]
+
+
+def detailed_response(prediction: Prediction, predictor: Predictor) -> Response:
+    """Return a prediction with all its details, and with its steps and heat if it has them."""
+    version = predictor.description.version
+    build = schemas.build_details_with_steps if prediction.steps else schemas.build_details
+    return Response(build(prediction, version).model_dump_json(exclude_unset=True), media_type="application/json")
