@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -50,6 +50,9 @@ format: install ## format the code and fix what ruff can fix
 
 train: environment .venv/train.stamp ## train a network and save it under model/
 	@$(python) -m src.model.train_model
+
+train-verifier: environment .venv/train.stamp ## train the network that tells whole digits from parts, for reading numbers
+	@$(python) -m src.model.training.train_verifier
 
 pipeline: environment .venv/pipeline.stamp ## go from data to a registered release; skip what has not changed
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(python) -m dvc repro

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from src.settings import ROOT
 from tests.hand import DIGITS
@@ -40,6 +40,20 @@ def drawn(
         points = [((left + x * side / 100) * FINER, (top + y * side / 100) * FINER) for x, y in stroke]
         _line(ImageDraw.Draw(picture), points, pen * FINER)
     return picture.resize(size, Image.Resampling.BOX)
+
+
+def written(*lines: str, side: int = 100, step: float = 0.62, pen: float = 7) -> Image.Image:
+    """Write lines of digits in black on white, mode L: each digit in a square of `side` pixels, the next one `step` of
+    it further to the right, and a blank for a space. They touch from a step of about 0.45.
+    """
+    width = round(side * (1 + step * (max(map(len, lines)) - 1)))
+    picture = Image.new("L", (width, side * len(lines)), 255)
+    for row, line in enumerate(lines):
+        for column, character in enumerate(line):
+            if character != " ":
+                box = (round(side * step * column), side * row, side)
+                picture = ImageChops.darker(picture, drawn(int(character), picture.size, pen, box))
+    return picture
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

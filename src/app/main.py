@@ -17,7 +17,7 @@ from src.app.api.core import logs, problems
 from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
 from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
-from src.app.api.routes import docs, feedback, health, models, predict
+from src.app.api.routes import docs, feedback, health, models, predict, read
 from src.app.api.state import AppState, build_state
 from src.settings import Settings, get_settings
 
@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.add_handlers(app)
     # Only for OpenAPI: the middleware checks the keys, before it reads a body.
     key_required = [Depends(HTTPBearer(auto_error=False))] if settings.api_keys else []
-    for router in (predict.router, feedback.router, models.router):
+    for router in (predict.router, read.router, feedback.router, models.router):
         app.include_router(router, dependencies=key_required)
     app.include_router(health.router)
     docs.add_routes(app)

@@ -48,6 +48,23 @@ def build_mlp() -> nn.Sequential:
     )
 
 
+def build_verifier() -> nn.Sequential:
+    """Build the verifier: from contexts, [N, 2, 24, 36] in 0..1, to log-odds, [N, 1]; 23,777 parameters."""
+    return nn.Sequential(
+        _build_convolution(2, 12),  # [N, 12, 24, 36]
+        nn.MaxPool2d(2),
+        _build_convolution(12, 24),  # [N, 24, 12, 18]
+        nn.MaxPool2d(2),
+        _build_convolution(24, 32),  # [N, 32, 6, 9]
+        nn.MaxPool2d((2, 3)),
+        nn.Flatten(),
+        nn.Linear(288, 48),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(48, 1),
+    )
+
+
 def build_digit() -> nn.Sequential:
     """Build the network of the releases: 271,426 parameters, 25 million multiply-adds."""
     return nn.Sequential(

@@ -8,6 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
+from src.model.preprocessing.segmentation import SegmentedPicture, segment_picture
 from src.settings import Settings
 
 T = TypeVar("T")
@@ -36,6 +37,10 @@ class DecodeExecutor:
         if candidates is None:
             candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)
         return candidates
+
+    async def segment(self, data: bytes, keep_steps: bool = False) -> SegmentedPicture:
+        """Return the picture file `data` segmented, as `segment_picture` does. Raises a `PictureError`."""
+        return await self.run(segment_picture, data, self._max_pixels, keep_steps)
 
     async def run(self, function: Callable[..., T], data: bytes, *arguments: object) -> T:
         """Return `function(data, *arguments)` for the picture file `data`, computed in a child process.

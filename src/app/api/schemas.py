@@ -1,11 +1,12 @@
 """The responses of the API. Fields are only ever added, and the default answer stays `{"prediction": 4}`.
 
-The classes' names are part of the contract too: generated clients use them. The predictor's own `Prediction` is
-therefore written `predictor.Prediction` here.
+The classes' names are part of the contract too: generated clients use them. The model's own `Prediction` and `Number`
+are therefore written `predictor.Prediction` and `numbers.Number` here.
 """
 
 import base64
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import Problem
-from src.model.inference import predictor
+from src.model.inference import numbers, predictor
 from src.model.inference.artefact import Description, Metrics
 
 
@@ -47,12 +48,47 @@ class StepPictures(BaseModel):
     box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
 
 
+class NumberDigit(BaseModel):
+    """A digit of a number, or something else that stands on its line."""
+
+    prediction: int | None = Field(ge=0, le=9, description="the digit; null: this is not a digit")
+    confidence: float | None = Field(ge=0, le=1, description="calibrated probability of the prediction, or null")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    box: list[int] = Field(
+        min_length=4, max_length=4, description="left, top, width and height in pixels of the upright picture"
+    )
+
+
+class Number(BaseModel):
+    """What is written on the picture, in reading order; `?` stands for what is not a digit."""
+
+    number: str = Field(description="one character for each of `digits`")
+    digits: list[NumberDigit]
+    lines: list[str] = Field(description="the number, line by line")
+    truncated: bool = Field(description="there are too many pieces of ink, and the smallest were left out")
+
+
+class NumberReading(Number):
+    """What is written on the picture."""
+
+    model: str = Field(description="version of the network that answered")
+
+
 class DetailsWithSteps(Details):
     """The details, and the steps from the file to what the network saw."""
 
     steps: StepPictures
 
 
+NUMBER: dict[str, Any] = {
+    "number": "10",
+    "digits": [
+        {"prediction": 1, "confidence": 0.99, "digit_score": 0.98, "box": [40, 60, 22, 160]},
+        {"prediction": 0, "confidence": 0.99, "digit_score": 0.99, "box": [90, 64, 108, 152]},
+    ],
+    "lines": ["10"],
+    "truncated": False,
+}
 DETAILS: dict[str, Any] = {
     "prediction": 4,
     "confidence": 0.97,
@@ -134,6 +170,27 @@ class Status(BaseModel):
     """The state of the service."""
 
     status: str
+
+
+def build_number(number: numbers.Number) -> Number:
+    """Return what is written on a picture."""
+    return Number(
+        number="".join(str(mark) for mark in number.marks),
+        digits=[_build_digit(mark) for mark in number.marks],
+        lines=["".join(str(mark) for mark in line) for line in number.lines],
+        truncated=number.truncated,
+    )
+
+
+def _build_digit(mark: numbers.Mark) -> NumberDigit:
+    left, top, width, height = mark.box
+    x, y = math.floor(left), math.floor(top)
+    return NumberDigit(
+        prediction=mark.prediction,
+        confidence=None if mark.prediction is None else mark.confidence,
+        digit_score=mark.digit_score,
+        box=[x, y, math.ceil(left + width) - x, math.ceil(top + height) - y],
+    )
 
 
 def build_details(prediction: predictor.Prediction, version: str) -> Details:

@@ -24,7 +24,7 @@ from PIL import Image
 from src.app.api import heap
 from src.app.api.core import logs
 from src.model.errors import TooComplex
-from src.model.preprocessing import preprocess  # noqa: F401 - imported now, so that the first picture need not wait
+from src.model.preprocessing import segmentation  # noqa: F401 - imported now, so that the first picture need not wait
 from src.model.preprocessing.decode import pixel_count
 
 LENGTH: Final = struct.Struct(">Q")

@@ -104,6 +104,7 @@ def _format(evaluation: Evaluation) -> Iterator[str]:
     yield from (f"photographs, {paper}: {counts}" for paper, counts in evaluation.photos.items())
     for kind, auroc in evaluation.non_digit_auroc.items():
         yield f"digits against non-digits ({kind}): AUROC {auroc:.4f}"
+    yield from (f"{kind}: {counts}" for kind, counts in evaluation.numbers.items())
     yield from (f"{kind}: {counts}" for kind, counts in evaluation.non_digits.items())
     yield from (f"{name}: {counts}" for name, counts in evaluation.folders.items())
 

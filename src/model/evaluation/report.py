@@ -55,6 +55,21 @@ class TakenCounts(BaseModel):
         return f"{self.taken} of {self.pictures} taken for a digit, {self.taken / max(self.pictures, 1):.1%}"
 
 
+class NumberCounts(BaseModel):
+    """How a set of numbers is read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pictures: int
+    exact: int = Field(description="pictures on which all is read as it was written")
+    digits: int
+    found: int = Field(description="digits that are read correctly, in order and on their line")
+
+    def __str__(self) -> str:
+        exact, found = self.exact / max(self.pictures, 1), self.found / max(self.digits, 1)
+        return f"{self.exact} of {self.pictures} exact, {exact:.2%}; {found:.2%} of {self.digits} digits found"
+
+
 class Evaluation(BaseModel):
     """All measurements of one network. The release gate uses everything except the official test set."""
 
@@ -79,6 +94,7 @@ class Evaluation(BaseModel):
     non_digit_auroc: dict[str, float] = Field(
         alias="others", description="area under the ROC curve of the digit score, digits against non-digits, by kind"
     )
+    numbers: dict[str, NumberCounts] = Field({}, description="numbers composed of validation digits, by kind")
     non_digits: dict[str, TakenCounts] = Field({}, description="pictures of `rejection.py`, by kind")
     test: DigitCounts | None = Field(None, description="MNIST's official test set as PNG files")
     confusion: list[list[int]] = Field([], description="of the test set: rows are labels, columns are predictions")

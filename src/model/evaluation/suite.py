@@ -17,6 +17,7 @@ from src.model.data.synthetic import DIGIT_KINDS, EDITION, NO_DIGIT, make_synthe
 from src.model.evaluation import rejection
 from src.model.evaluation.crops import CROPS, make_crops
 from src.model.evaluation.metrics import count_confusions
+from src.model.evaluation.numbers import COMPOSERS, count_numbers
 from src.model.evaluation.papers import PAPERS, make_photos
 from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, find_taken, predict_all
 from src.model.evaluation.report import DigitCounts, Evaluation, TakenCounts
@@ -27,6 +28,7 @@ from src.settings import ROOT, get_settings
 SEED: Final = 99  # of the synthetic pictures; no training uses it
 CORRUPTED_SIZE: Final = 1000  # pictures of each corruption
 SYNTHETIC_SIZE: Final = 1000  # pictures of each kind
+NUMBERS_SIZE: Final = 400  # pictures of each kind
 REJECTION_SIZE: Final = 300  # pictures of each kind that is no digit
 CROPS_SIZE: Final = 1000  # crops of each kind
 PHOTOS_SIZE: Final = 200  # photographs on each paper
@@ -54,6 +56,7 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], w
         validation=count_digits(validation),
         synthetic={kind: _count_synthetic(predictor, kind, mnist.validation) for kind in DIGIT_KINDS},
         corrupted={name: _count_corrupted(predictor, name, mnist.validation) for name in CORRUPTIONS},
+        numbers={kind: count_numbers(predictor, kind, mnist.validation, NUMBERS_SIZE, SEED) for kind in COMPOSERS},
         crops={kind: _count(predictor, make_crops(kind, mnist.validation, CROPS_SIZE, SEED)) for kind in CROPS},
         photos={paper: _count(predictor, make_photos(paper, mnist.validation, PHOTOS_SIZE, SEED)) for paper in PAPERS},
         non_digit_auroc={

@@ -16,8 +16,10 @@ from src.model.preprocessing.decode import Colours
 from src.model.preprocessing.ink import Ink, find_box, read_colours, read_grey
 from src.model.preprocessing.inverted_bands import undo_inversion
 from src.model.preprocessing.ruled_lines import remove_ruled_lines
+from src.model.preprocessing.sheet import cover_surroundings
 
 MAX_READINGS: Final = 8
+MAX_PAGE_READINGS: Final = 4  # of a page, which take longer
 SQUEEZED: Final = (80, 160)  # pixels: width and height of a digit that was stretched into a square
 
 
@@ -35,6 +37,36 @@ def find_inks(colours: Colours) -> list[Ink]:
         box = find_box(inks[0]) if inks else None
         region = None if box is None else region[box]
     return readings[:MAX_READINGS]
+
+
+def find_page_inks(colours: Colours) -> list[Ink]:
+    """Return the readings of a page, uint8 [H, W, C], on which there may be several digits: all are [H, W].
+
+    If a sheet of paper lies on something, what is on the sheet comes first; then what is inside a box.
+    """
+    readings: list[Ink] = []
+    top = left = 0
+    region: Colours | None = colours
+    while region is not None and len(readings) < MAX_PAGE_READINGS:
+        inks = [ink for ink in _read(region) if ink.shape == region.shape[:2]]
+        readings = [_paste(ink, colours.shape[:2], top, left) for ink in inks] + readings
+        box = find_box(inks[0]) if inks else None
+        region = None if box is None else region[box]
+        if box is not None:
+            top, left = top + box[0].start, left + box[1].start
+    covered = cover_surroundings(colours)
+    if covered is not colours and (sheet := read_colours(covered, estimate_shading(covered))) and not sheet.is_blank():
+        readings = [*_repair(sheet.ink), *readings]
+    return readings[:MAX_PAGE_READINGS]
+
+
+def _paste(ink: Ink, shape: tuple[int, ...], top: int, left: int) -> Ink:
+    """Return `ink` at its place in a picture of `shape` that is bare elsewhere."""
+    if ink.shape == shape:
+        return ink
+    page = np.zeros(shape, np.float32)
+    page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return page
 
 
 def _read(colours: Colours) -> list[Ink]:

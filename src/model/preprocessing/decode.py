@@ -69,6 +69,21 @@ def decode(data: bytes, max_pixels: int) -> Colours:
     return flatten(_decode_with_pillow(data, max_pixels) if pixels is None else pixels)
 
 
+def measure_size(data: bytes, colours: Colours) -> tuple[int, int]:
+    """Return the width and height in pixels of the upright picture in `data`, of which `colours` may be a smaller copy.
+
+    `data` is a file that `decode` has read.
+    """
+    header = png.read_header(data)
+    if header:
+        width, height = header[:2]
+    else:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+    is_turned = (width > height) != (colours.shape[1] > colours.shape[0])
+    return (height, width) if is_turned else (width, height)
+
+
 def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Return an upright picture, uint8 [H, W], [H, W, 3] or [H, W, 4]. Raises a `PictureError`."""
     if find_format(data) == "JPEG" and data.count(START_OF_SCAN) > MAX_SCANS:

@@ -54,7 +54,7 @@ def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candid
 
     Where it is doubtful what is paper and what is ink, there are a few candidates, the likeliest first.
     """
-    return _frame_all(find_inks(decode(data, max_pixels)), keep_steps)
+    return frame_all(find_inks(decode(data, max_pixels)), keep_steps)
 
 
 def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candidates | None:
@@ -70,14 +70,14 @@ def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> 
     inks = find_inks(colours)
     if sum(ink.size for ink in inks) > PLAIN_VALUES or any(_is_busy(ink) for ink in inks):
         return None
-    return _frame_all(inks, keep_steps)
+    return frame_all(inks, keep_steps)
 
 
 def _is_busy(ink: Ink) -> bool:
     return count_runs((ink > WEAK_INK).view(np.uint8)) > MAX_RUNS * len(ink)
 
 
-def _frame_all(inks: list[Ink], keep_steps: bool) -> Candidates:
+def frame_all(inks: list[Ink], keep_steps: bool) -> Candidates:
     """Frame the digit in each reading of a picture. Raises `BlankPicture` if none holds a stroke."""
     candidates: list[Framed] = []
     problem = BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")

@@ -36,17 +36,22 @@ def save(network: nn.Module, description: Description, folder: Path, sample: Ten
     return targets["json"]
 
 
-def export_onnx(network: nn.Module, path: Path) -> None:
-    """Write `network` as ONNX: `images` float32 [N, 1, 28, 28] → `logits` [N, 10], any N.
+def export_onnx(
+    network: nn.Module,
+    path: Path,
+    input_name: str = "images",
+    output_name: str = "logits",
+    shape: tuple[int, ...] = (1, 28, 28),
+) -> None:
+    """Write `network` as ONNX: by default `images` float32 [N, 1, 28, 28] → `logits` [N, 10], any N.
 
-    Raises `ArtefactError` if torch cannot export it.
+    `shape` is that of one input. Raises `ArtefactError` if torch cannot export the network.
     """
-    images = torch.zeros(2, 1, 28, 28)
     program = torch.onnx.export(
         network.eval(),
-        (images,),
-        input_names=["images"],
-        output_names=["logits"],
+        (torch.zeros(2, *shape),),
+        input_names=[input_name],
+        output_names=[output_name],
         dynamic_shapes=({0: torch.export.Dim("N")},),
         dynamo=True,
         verbose=False,

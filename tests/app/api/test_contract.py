@@ -48,7 +48,7 @@ def assert_conforms(server: Server, folder: Path, examples: int) -> None:
         [*start, *options, f"{server.url}/openapi.json"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout
-    assert "Tested: 9" in run.stdout
+    assert "Tested: 10" in run.stdout
 
 
 def test_responses_conform_to_openapi(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Reading numbers: touching digits, digits in pieces, leading zeros, other signs, lines; and one digit as before."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from src.model.inference.numbers import Number, find_path, predict_number
+from src.model.inference.predictor import Predictor
+from src.model.preprocessing.segmentation import segment_picture
+from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, written
+
+
+def read(predictor: Predictor, picture: Image.Image) -> Number:
+    return predict_number(predictor, segment_picture(encoded(picture), MAX_PIXELS))[1]
+
+
+def text(number: Number) -> list[str]:
+    return ["".join(str(mark) for mark in line) for line in number.lines]
+
+
+@pytest.mark.parametrize("lines", [("10",), ("2026",), ("007",), ("42", "31"), ("9", "58", "604"), ("11",), ("75013",)])
+def test_numbers_are_read_line_by_line(predictor: Predictor, lines: tuple[str, ...]) -> None:
+    assert text(read(predictor, written(*lines))) == list(lines)
+
+
+@pytest.mark.parametrize(("number", "step"), [("10", 0.4), ("10", 0.36), ("42", 0.44), ("22", 0.42), ("204", 0.44)])
+def test_touching_digits_are_divided(predictor: Predictor, number: str, step: float) -> None:
+    assert text(read(predictor, written(number, step=step))) == [number]
+
+
+@pytest.mark.parametrize("number", ["5", "54", "15"])
+def test_a_five_in_two_pieces_is_one_digit(predictor: Predictor, number: str) -> None:
+    picture = written(number)
+    left = 62 * number.index("5")
+    ImageDraw.Draw(picture).rectangle((left + 28, 22, left + 80, 26), 255)
+    assert text(read(predictor, picture)) == [number]
+
+
+def test_something_else_between_digits_is_reported(predictor: Predictor) -> None:
+    picture = written("12 34")
+    ImageDraw.Draw(picture).line((148, 50, 180, 50), 0, 7)
+    number = read(predictor, picture)
+    assert text(number) == ["12?34"]
+    assert number.digits_seen == 4
+    dash = number.marks[2]
+    assert dash.prediction is None
+    assert dash.box == pytest.approx((148, 47, 33, 7), abs=3)
+
+
+def test_boxes_enclose_the_digits(predictor: Predictor) -> None:
+    boxes = [mark.box for mark in read(predictor, written("10", "7")).marks]
+    for box, (digit, column, row) in zip(boxes, [(1, 0, 0), (0, 62, 0), (7, 0, 100)], strict=True):
+        left, top, right, bottom = Image.eval(
+            drawn(digit, (162, 200), 7, (column, row, 100)), lambda v: 255 - v
+        ).getbbox() or (0, 0, 0, 0)
+        assert box == pytest.approx((left, top, right - left, bottom - top), abs=3)
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_single_mnist_digit_is_what_predict_says(predictor: Predictor, scale: int) -> None:
+    images, _ = all_mnist()
+    for image in images[::3]:
+        picture = Image.fromarray(image).resize((28 * scale, 28 * scale), Image.Resampling.BICUBIC)
+        prediction, number = predict_number(predictor, segment_picture(encoded(picture), MAX_PIXELS))
+        assert [mark.prediction for mark in number.marks] == [prediction.prediction]
+        assert number.marks[0].confidence == max(prediction.probabilities)
+        assert prediction.digits_seen == 1
+
+
+def test_more_marks_than_can_be_read_are_announced(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read(predictor, written("123")).truncated
+    monkeypatch.setattr("src.model.preprocessing.segmentation.MAX_PIECES", 2)
+    number = read(predictor, written("123"))
+    assert number.truncated
+    assert len(number.marks) == 2
+
+
+def test_the_cheapest_path_is_found() -> None:
+    spans = np.array([(0, 1), (1, 2), (0, 2), (2, 3), (1, 3)])
+    costs = np.array([1, 1, 5, 1, 1.5])
+    assert find_path(spans, costs) == [0, 4]
+    assert find_path(spans, np.array([9, 1, 5, 1, 1.5])) == [2, 3]
+    assert find_path(spans, np.array([1, 1, 5, 1, np.inf])) == [0, 1, 3]
