@@ -60,7 +60,7 @@ def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> None:
     monkeypatch.setattr(suite, "CORRUPTED_SIZE", 20)
     monkeypatch.setattr(suite, "SYNTHETIC_SIZE", 200)
     monkeypatch.setattr(suite, "REJECTION_SIZE", 5)
-    for size in ("CROPS_SIZE", "PHOTOS_SIZE"):
+    for size in ("CROPS_SIZE", "PHOTOS_SIZE", "NUMBERS_SIZE"):
         monkeypatch.setattr(suite, size, 3)
     monkeypatch.setattr(suite, "TIMED_RUNS", 3)
     monkeypatch.setattr(synthetic, "REFERENCES", 100)
