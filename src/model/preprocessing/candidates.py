@@ -4,6 +4,7 @@ A drawing on plain paper has one. Where the paper is uneven, or ink touches the 
 and the network tells which of them shows a digit.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import cv2
@@ -30,12 +31,10 @@ def find_inks(colours: Colours) -> list[Ink]:
     There is none if the contrast is too low.
     """
     readings: list[Ink] = []
-    region: Colours | None = colours
-    while region is not None and len(readings) < MAX_READINGS:  # boxes may lie inside boxes
-        inks = _read(region)
+    for inks, _, _ in _read_boxes(colours):
         readings = inks + readings
-        box = find_box(inks[0]) if inks else None
-        region = None if box is None else region[box]
+        if len(readings) >= MAX_READINGS:
+            break
     return readings[:MAX_READINGS]
 
 
@@ -45,19 +44,27 @@ def find_page_inks(colours: Colours) -> list[Ink]:
     If a sheet of paper lies on something, what is on the sheet comes first; then what is inside a box.
     """
     readings: list[Ink] = []
-    top = left = 0
-    region: Colours | None = colours
-    while region is not None and len(readings) < MAX_PAGE_READINGS:
-        inks = [ink for ink in _read(region) if ink.shape == region.shape[:2]]
-        readings = [_paste(ink, colours.shape[:2], top, left) for ink in inks] + readings
-        box = find_box(inks[0]) if inks else None
-        region = None if box is None else region[box]
-        if box is not None:
-            top, left = top + box[0].start, left + box[1].start
+    for inks, top, left in _read_boxes(colours):
+        whole = [ink for ink in inks if ink.shape == inks[0].shape]  # not those that are squeezed
+        readings = [_paste(ink, colours.shape[:2], top, left) for ink in whole] + readings
+        if len(readings) >= MAX_PAGE_READINGS:
+            break
     covered = cover_surroundings(colours)
     if covered is not colours and (sheet := read_colours(covered, estimate_shading(covered))) and not sheet.is_blank():
         readings = [*_repair(sheet.ink), *readings]
     return readings[:MAX_PAGE_READINGS]
+
+
+def _read_boxes(colours: Colours) -> Iterator[tuple[list[Ink], int, int]]:
+    """Yield the readings of a picture, then those of the inside of its box, and so on, each with its top and left."""
+    top = left = 0
+    while True:
+        inks = _read(colours)
+        yield inks, top, left
+        box = find_box(inks[0]) if inks else None
+        if box is None:
+            return
+        colours, top, left = colours[box], top + box[0].start, left + box[1].start
 
 
 def _paste(ink: Ink, shape: tuple[int, ...], top: int, left: int) -> Ink:
