@@ -38,9 +38,9 @@ class DecodeExecutor:
             candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)
         return candidates
 
-    async def segment(self, data: bytes, keep_steps: bool = False) -> SegmentedPicture:
+    async def segment(self, data: bytes) -> SegmentedPicture:
         """Return the picture file `data` segmented, as `segment_picture` does. Raises a `PictureError`."""
-        return await self.run(segment_picture, data, self._max_pixels, keep_steps)
+        return await self.run(segment_picture, data, self._max_pixels)
 
     async def run(self, function: Callable[..., T], data: bytes, *arguments: object) -> T:
         """Return `function(data, *arguments)` for the picture file `data`, computed in a child process.

@@ -56,12 +56,12 @@ class Number:
         return sum(mark.prediction is not None for mark in self.marks)
 
 
-def predict_number(predictor: Predictor, picture: SegmentedPicture, heat: bool = False) -> tuple[Prediction, Number]:
-    """Return the prediction for a picture as a single digit, with the heat map if `heat`, and the number on it.
+def predict_number(predictor: Predictor, picture: SegmentedPicture) -> tuple[Prediction, Number]:
+    """Return the prediction for a picture as a single digit, and the number on it.
 
     If there is only one mark on the picture, both agree.
     """
-    prediction = predictor.predict_candidates(picture.candidates, heat)
+    prediction = predictor.predict_candidates(picture.candidates)
     numbers = [read_number(predictor, get_verifier(), segmentation) for segmentation in picture.segmentations]
     number = max(numbers, key=_weigh, default=Number([], truncated=False))  # the first of those that weigh the same
     if len(number.marks) == 1:

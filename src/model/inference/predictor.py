@@ -51,12 +51,7 @@ class Predictor:
 
     def predict_candidates(self, candidates: Candidates, heat: bool = False) -> Prediction:
         """Predict the digit on a preprocessed picture; `heat` adds the heat map of the prediction."""
-        logits = self._compute_logits(candidates)
-        prediction = self._predict_best(logits, candidates)
-        if not heat:
-            return prediction
-        framed = candidates[choose_candidate(logits, self.description.confidence)]
-        return replace(prediction, heat=compute_heat(self.runtime, framed.pixels, prediction.prediction))
+        return self._predict_best(self._compute_logits(candidates), candidates, heat)
 
     def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
         """Predict the digits on one or more preprocessed pictures in one pass through the network."""
@@ -73,10 +68,13 @@ class Predictor:
         logits: list[list[float]] = self.runtime.logits(images).tolist()
         return logits
 
-    def _predict_best(self, logits: list[list[float]], candidates: Candidates) -> Prediction:
+    def _predict_best(self, logits: list[list[float]], candidates: Candidates, heat: bool = False) -> Prediction:
         """Return the prediction for the candidate of a picture that most likely shows a digit."""
         best = choose_candidate(logits, self.description.confidence)
-        return self._make_prediction(logits[best], candidates[best], len(candidates))
+        prediction = self._make_prediction(logits[best], candidates[best], len(candidates))
+        if not heat:
+            return prediction
+        return replace(prediction, heat=compute_heat(self.runtime, candidates[best].pixels, prediction.prediction))
 
     def _make_prediction(self, logits: list[float], framed: Framed, candidates: int) -> Prediction:
         calibration, permutation = self.description.confidence, self.description.permutation

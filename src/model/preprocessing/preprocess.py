@@ -77,7 +77,7 @@ def _is_busy(ink: Ink) -> bool:
     return count_runs((ink > WEAK_INK).view(np.uint8)) > MAX_RUNS * len(ink)
 
 
-def frame_all(inks: list[Ink], keep_steps: bool) -> Candidates:
+def frame_all(inks: list[Ink], keep_steps: bool = False) -> Candidates:
     """Frame the digit in each reading of a picture. Raises `BlankPicture` if none holds a stroke."""
     candidates: list[Framed] = []
     problem = BlankPicture("The picture is blank. Draw or photograph one digit, dark on light or light on dark.")

@@ -99,10 +99,10 @@ class SegmentedPicture:
     segmentations: tuple[Segmentation, ...]  # of each reading of the page that holds a stroke, the likeliest first
 
 
-def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
+def segment_picture(data: bytes, max_pixels: int) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
-    candidates = frame_all(find_inks(colours), keep_steps)
+    candidates = frame_all(find_inks(colours))
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
     segmentations = []
