@@ -4,7 +4,7 @@ A drawing on plain paper has one. Where the paper is uneven, or ink touches the 
 and the network tells which of them shows a digit.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -24,29 +24,38 @@ MAX_PAGE_READINGS: Final = 4  # of a page, which take longer
 SQUEEZED: Final = (80, 160)  # pixels: width and height of a digit that was stretched into a square
 
 
+@dataclass(frozen=True)
+class BoxReadings:
+    """The readings of a picture, or of the inside of a box on it, and the row and column where it begins."""
+
+    inks: list[Ink]
+    top: int
+    left: int
+
+
 def find_inks(colours: Colours) -> list[Ink]:
     """Return the ink of a picture, uint8 [H, W, C], in each of its readings, float32 [H, W] in 0..1.
 
     The likeliest is the first: that of the inside of a box if there is one, else even paper of the border's colour.
     There is none if the contrast is too low.
     """
-    readings: list[Ink] = []
-    for inks, _, _ in _read_boxes(colours):
-        readings = inks + readings
-        if len(readings) >= MAX_READINGS:
-            break
-    return readings[:MAX_READINGS]
+    return list_inks(read_boxes(colours))
 
 
-def find_page_inks(colours: Colours) -> list[Ink]:
+def list_inks(boxes: list[BoxReadings]) -> list[Ink]:
+    """Return the readings of a picture and its boxes as `find_inks` does."""
+    return [ink for box in reversed(boxes) for ink in box.inks][:MAX_READINGS]
+
+
+def list_page_inks(colours: Colours, boxes: list[BoxReadings]) -> list[Ink]:
     """Return the readings of a page, uint8 [H, W, C], on which there may be several digits: all are [H, W].
 
     If a sheet of paper lies on something, what is on the sheet comes first; then what is inside a box.
     """
     readings: list[Ink] = []
-    for inks, top, left in _read_boxes(colours):
-        whole = [ink for ink in inks if ink.shape == inks[0].shape]  # not those that are squeezed
-        readings = [_paste(ink, colours.shape[:2], top, left) for ink in whole] + readings
+    for box in boxes:
+        whole = [ink for ink in box.inks if ink.shape == box.inks[0].shape]  # not those that are squeezed
+        readings = [_paste(ink, colours.shape[:2], box.top, box.left) for ink in whole] + readings
         if len(readings) >= MAX_PAGE_READINGS:
             break
     covered = cover_surroundings(colours)
@@ -55,16 +64,18 @@ def find_page_inks(colours: Colours) -> list[Ink]:
     return readings[:MAX_PAGE_READINGS]
 
 
-def _read_boxes(colours: Colours) -> Iterator[tuple[list[Ink], int, int]]:
-    """Yield the readings of a picture, then those of the inside of its box, and so on, each with its top and left."""
+def read_boxes(colours: Colours) -> list[BoxReadings]:
+    """Return the readings of a picture, then those of the inside of its box, and so on, until there are enough."""
+    boxes: list[BoxReadings] = []
     top = left = 0
     while True:
         inks = _read(colours)
-        yield inks, top, left
-        box = find_box(inks[0]) if inks else None
-        if box is None:
-            return
-        colours, top, left = colours[box], top + box[0].start, left + box[1].start
+        boxes.append(BoxReadings(inks, top, left))
+        is_enough = sum(len(box.inks) for box in boxes) >= MAX_READINGS
+        inside = find_box(inks[0]) if inks and not is_enough else None
+        if inside is None:
+            return boxes
+        colours, top, left = colours[inside], top + inside[0].start, left + inside[1].start
 
 
 def _paste(ink: Ink, shape: tuple[int, ...], top: int, left: int) -> Ink:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import BlankPicture
-from src.model.preprocessing.candidates import find_inks, find_page_inks
+from src.model.preprocessing.candidates import list_inks, list_page_inks, read_boxes
 from src.model.preprocessing.components import NO_STROKE
 from src.model.preprocessing.decode import decode, measure_size
 from src.model.preprocessing.ink import Ink
@@ -102,11 +102,12 @@ class SegmentedPicture:
 def segment_picture(data: bytes, max_pixels: int) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
-    candidates = frame_all(find_inks(colours))
+    boxes = read_boxes(colours)
+    candidates = frame_all(list_inks(boxes))
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
     segmentations = []
-    for ink in find_page_inks(colours):
+    for ink in list_page_inks(colours, boxes):
         with suppress(BlankPicture):
             segmentation = segment(ink)
             lines = [replace(line, boxes=line.boxes * scale) for line in segmentation.lines]
