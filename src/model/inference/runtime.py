@@ -34,16 +34,21 @@ def open_runtime(weights: Path, network: str) -> Runtime:
     raise ArtefactError(f"{weights} is neither a .onnx nor a .pt file.")
 
 
+def open_session(weights: Path) -> onnxruntime.InferenceSession:
+    """Open a .onnx file on one thread: for networks of this size, a second one costs more than it gains."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # from its bytes: from its path it could read weights from other files, without a digest or a limit
+    content = read_file(weights, MAX_WEIGHTS_BYTES)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxRuntime:
-    """The network in ONNX Runtime, on one thread: at this size a second thread costs more than it gains."""
+    """The network in ONNX Runtime."""
 
     def __init__(self, weights: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
-            # from its bytes: from its path it could read weights from other files, without a digest or a limit
-            content = read_file(weights, MAX_WEIGHTS_BYTES)
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(weights)
         except Exception as error:  # its errors have no common base class
             raise ArtefactError(f"{weights.name} is not a network that ONNX Runtime can run.") from error
 

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from src.model.inference.runtime import open_session
 
 WEIGHTS: Final = Path(__file__).with_name("verifier.onnx")
 
 
 class Verifier:
-    """The network in ONNX Runtime, on one thread."""
+    """The network in ONNX Runtime."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(weights)
 
     def log_odds(self, contexts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds, [N], that candidates are whole digits; their contexts are [N, 2, 24, 36] in 0..1."""
