@@ -45,7 +45,7 @@ def compose_number(digits: Digits, random: Generator, touching: float = 0.0) -> 
 
 def compose_pair(digits: Digits, random: Generator) -> Composition:
     """Put two digits into 28x28 pixels: whole pictures narrowed, or shrunk; or digits cropped and shrunk."""
-    chosen = [_choose(digits, random) for _ in range(2)]
+    chosen = [digits.choose(random) for _ in range(2)]
     kind = int(random.integers(3))
     ink = np.zeros((SIDE, SIDE), np.float32)
     half = SIDE // 2
@@ -59,7 +59,7 @@ def compose_pair(digits: Digits, random: Generator) -> Composition:
         small = cv2.resize(digit, size, interpolation=cv2.INTER_AREA)
         left, top = number * half + (half - size[0]) // 2, (SIDE - size[1]) // 2
         ink[top : top + size[1], left : left + size[0]] = small
-    return Composition(np.asarray(np.rint(ink * 255), np.uint8), ("".join(text for _, text in chosen),))
+    return Composition(np.asarray(np.rint(ink * 255), np.uint8), ("".join(str(label) for _, label in chosen),))
 
 
 def compose_sheet(digits: Digits, random: Generator) -> Composition:
@@ -77,11 +77,6 @@ def compose_sheet(digits: Digits, random: Generator) -> Composition:
         sheet[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
         top += ink.shape[0] + space
     return Composition(_photograph(_turn(sheet, random), random), tuple(row.text for row in rows))
-
-
-def _choose(digits: Digits, random: Generator) -> tuple[Ink, str]:
-    index = int(random.integers(len(digits)))
-    return digits[index : index + 1].pixels()[0, 0].numpy(), str(int(digits.labels[index]))
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ def compose_row(digits: Digits, random: Generator, count: int, touching: float) 
     owners = np.full(ink.shape, -1, np.int8)
     end, last_width, text = 0, 0, ""
     for number in range(count):
-        digit, label = _choose(digits, random)
+        digit, label = digits.choose(random)
         factor = random.uniform(0.85, 1.15)
         digit = np.asarray(
             cv2.resize(crop(digit), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32
@@ -116,7 +111,7 @@ def compose_row(digits: Digits, random: Generator, count: int, touching: float) 
         part = ink[rows, left : left + width][:height]
         owners[rows, left : left + width][:height][(digit > part)] = number
         np.maximum(part, digit, out=part)
-        end, last_width, text = left + width, width, text + label
+        end, last_width, text = left + width, width, text + str(label)
     x, y, width, height = cv2.boundingRect((ink > 0).view(np.uint8))
     return Row(ink[y : y + height, x : x + width], owners[y : y + height, x : x + width], text)
 

@@ -46,6 +46,11 @@ class Digits:
         """Return the pictures as the input of networks: float32 [N, 1, 28, 28] in 0..1."""
         return self.images.unsqueeze(1).float() / 255
 
+    def choose(self, random: np.random.Generator) -> tuple[NDArray[np.float32], int]:
+        """Return a random digit as pixels [28, 28] in 0..1, and its label."""
+        index = int(random.integers(len(self)))
+        return self[index : index + 1].pixels()[0, 0].numpy(), int(self.labels[index])
+
 
 @dataclass(frozen=True)
 class Mnist:
@@ -119,7 +124,16 @@ def write_corrected(digits: Digits, path: Path) -> None:
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """Encode uint8 [H, W] as a PNG file."""
+    """Encode uint8 [H, W] or [H, W, 3] as a PNG file."""
+    return _encode(image, "PNG")
+
+
+def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Encode uint8 [H, W] or [H, W, 3] as a JPEG file; `quality` is in 1..100."""
+    return _encode(image, "JPEG", quality=quality)
+
+
+def _encode(image: NDArray[np.uint8], kind: str, **options: int) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
+    Image.fromarray(image).save(file, kind, **options)
     return file.getvalue()

@@ -105,7 +105,7 @@ def redraw_skeleton(train: Digits, random: Generator) -> tuple[Ink, int]:
 
 def scan(train: Digits, random: Generator) -> tuple[Ink, int]:
     """Rasterise a digit of `train` to 12 to 32 pixels: ink [h, w] in 0..1."""
-    digit, label = _choose_digit(train, random)
+    digit, label = train.choose(random)
     return _rasterise(crop(digit), random), label
 
 
@@ -161,14 +161,9 @@ def _treat(ink: Ink, random: Generator) -> Ink:
 
 def _enlarge_digit(train: Digits, random: Generator) -> tuple[NDArray[np.bool_], int]:
     """Return the mask of a digit of `train`, bool [112, 112], and its label."""
-    digit, label = _choose_digit(train, random)
+    digit, label = train.choose(random)
     enlarged = cv2.resize(digit, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
     return cv2.GaussianBlur(enlarged, (0, 0), 1.5) > 0.45, label
-
-
-def _choose_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
-    index = int(random.integers(len(train)))
-    return train[index : index + 1].pixels()[0, 0].numpy(), int(train.labels[index])
 
 
 MAKERS: Final[dict[str, Maker]] = {

@@ -5,7 +5,6 @@ form cell is cut out where the form expects a digit, with what else is there: pi
 the digit.
 """
 
-import io
 from functools import partial
 from typing import Final
 
@@ -13,9 +12,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image
 
-from src.model.data.mnist import Digits
+from src.model.data.mnist import Digits, encode_jpeg, encode_png
 from src.model.evaluation.predictions import LabelledFile
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import crop
@@ -87,10 +85,7 @@ def _resize(digit: Ink, stretched: bool, random: Generator) -> Ink:
 
 
 def encode(levels: NDArray[np.uint8], random: Generator) -> bytes:
-    """Encode [H, W] or [H, W, 3] as a PNG or, as often, as a JPEG."""
-    file = io.BytesIO()
+    """Encode [H, W] as a PNG or, as often, as a JPEG."""
     if random.random() < 0.5:
-        Image.fromarray(levels).save(file, "PNG")
-    else:
-        Image.fromarray(levels).save(file, "JPEG", quality=int(random.integers(MIN_QUALITY, 96)))
-    return file.getvalue()
+        return encode_png(levels)
+    return encode_jpeg(levels, quality=int(random.integers(MIN_QUALITY, 96)))

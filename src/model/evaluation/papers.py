@@ -4,7 +4,6 @@ A picture is a paper, RGB float [H, W, 3] in levels of 255, on which a pen takes
 camera adds blur, noise and the artefacts of JPEG.
 """
 
-import io
 from collections.abc import Callable
 from colorsys import hsv_to_rgb
 from typing import Final
@@ -13,10 +12,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image
 from skimage.morphology import skeletonize
 
-from src.model.data.mnist import Digits
+from src.model.data.mnist import Digits, encode_jpeg
 from src.model.evaluation.predictions import LabelledFile
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import crop, measure_stroke_width
@@ -74,10 +72,7 @@ def _shoot(light: Paper, random: Generator) -> bytes:
     """Return the JPEG that a camera makes of the light that a page reflects."""
     blurred = cv2.GaussianBlur(light, (0, 0), random.uniform(0.5, 1.2))
     noisy = blurred + random.normal(0, random.uniform(0.5, 4), blurred.shape)
-    file = io.BytesIO()
-    levels = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-    Image.fromarray(levels).save(file, "JPEG", quality=int(random.integers(60, 96)))
-    return file.getvalue()
+    return encode_jpeg(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), quality=int(random.integers(60, 96)))
 
 
 def _noise(random: Generator, grain: float) -> Field:
