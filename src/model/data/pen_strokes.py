@@ -26,11 +26,15 @@ def draw_shape(shape: Shape, random: Generator) -> NDArray[np.float32]:
     """Draw `shape` with a random hand and a random pen: ink, float32 [CANVAS, CANVAS] in 0..1."""
     strokes = fit_to_canvas(_vary_hand([_draw_path(stroke, random) for stroke in shape], random))
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    width = max(1, round(random.uniform(*PEN)))
-    for points in strokes:
-        path = (points * (1 << SUBPIXEL)).astype(np.int32)[:, None]
-        cv2.polylines(canvas, [path], False, 255, width, cv2.LINE_AA, SUBPIXEL)
+    draw_paths(canvas, strokes, 255, max(1, round(random.uniform(*PEN))))
     return np.asarray(canvas / 255, np.float32)
+
+
+def draw_paths(canvas: NDArray[np.uint8], paths: list[Points], level: int, width: int) -> None:
+    """Draw paths, in pixels of `canvas`, on it: with a grey level and a pen's width in pixels, edges anti-aliased."""
+    for points in paths:
+        path = (points * (1 << SUBPIXEL)).astype(np.int32)[:, None]
+        cv2.polylines(canvas, [path], False, level, width, cv2.LINE_AA, SUBPIXEL)
 
 
 def _draw_path(stroke: Stroke, random: Generator) -> Points:

@@ -18,11 +18,10 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
 from src.model.data.mnist import encode_png
-from src.model.data.pen_strokes import Points, smooth
+from src.model.data.pen_strokes import Points, draw_paths, smooth
 
 CANVAS: Final = 280  # pixels, as on the page
 PEN: Final = 18  # pixels, the page's default
-SUBPIXEL: Final = 4  # bits of OpenCV's fixed-point coordinates
 FONTS: Final = ("DejaVuSans", "DejaVuSerif-Italic", "DejaVuSansMono-Bold", "STIXGeneral", "STIXGeneralItalic")
 LETTERS: Final = "ACEFHKLMNPRTUVWXYacdefhkmnprtuvwx"  # without those that resemble a digit
 GREEK: Final = "ΓΔΛΞΠΣΦΨΩαγεζηκλμνξπρτφχψω"
@@ -96,9 +95,7 @@ def _make_line(length: float, angle: float) -> Points:
 def _draw(strokes: list[Points]) -> Picture:
     """Draw strokes in black on white with the page's pen."""
     picture = np.full((CANVAS, CANVAS), 255, np.uint8)
-    for points in strokes:
-        path = (points * (1 << SUBPIXEL)).astype(np.int32)[:, None]
-        cv2.polylines(picture, [path], False, 0, PEN, cv2.LINE_AA, SUBPIXEL)
+    draw_paths(picture, strokes, 0, PEN)
     return picture
 
 
