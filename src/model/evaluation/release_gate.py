@@ -89,7 +89,7 @@ def load_or_measure(path: Path, results_dir: Path = RESULTS_DIR) -> Evaluation:
         evaluation = load_evaluation(saved)
         if (evaluation.sha256, evaluation.edition) == (description.sha256["onnx"], EDITION):
             return evaluation
-    return suite.evaluate(path, load_mnist(get_settings().data_dir), {}, with_test=False)
+    return suite.evaluate(path, load_mnist(get_settings().data_dir), {}, complete=False)
 
 
 def main(arguments: list[str] | None = None) -> int:

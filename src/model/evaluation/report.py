@@ -71,7 +71,7 @@ class NumberCounts(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """All measurements of one network. The release gate uses everything except the official test set."""
+    """All measurements of one network. `release_gate.py` says which of them decide; the test set never does."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 

@@ -12,9 +12,9 @@ from src.settings import get_settings
 
 
 def evaluate_candidate(run: StageRun) -> None:
-    """Measure the candidate and save its evaluation; a quick training leaves the test set out."""
+    """Measure the candidate and save its evaluation; a quick training leaves out what the gate does not compare."""
     mnist = load_mnist(get_settings().data_dir)
-    evaluation = suite.evaluate(CANDIDATE, mnist, {}, with_test=not read_params().train.quick)
+    evaluation = suite.evaluate(CANDIDATE, mnist, {}, complete=not read_params().train.quick)
     write_text_atomically(EVALUATION, evaluation.model_dump_json(indent=1) + "\n")
     run.log_files(EVALUATION)
     run.log_metrics(
