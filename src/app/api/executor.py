@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
-from src.model.preprocessing.segmentation import SegmentedPicture, segment_picture
+from src.model.preprocessing.segmentation.graph import SegmentedPicture, segment_picture
 from src.settings import Settings
 
 T = TypeVar("T")

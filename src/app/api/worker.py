@@ -24,8 +24,8 @@ from PIL import Image
 from src.app.api import heap
 from src.app.api.core import logs
 from src.model.errors import TooComplex
-from src.model.preprocessing import segmentation  # noqa: F401 - imported now, so that the first picture need not wait
 from src.model.preprocessing.decode import pixel_count
+from src.model.preprocessing.segmentation import graph  # noqa: F401 - imported now, so that the first picture need not wait
 
 LENGTH: Final = struct.Struct(">Q")
 OUT_OF_MEMORY: Final = -4  # OpenCV's error code

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.random import Generator
 from tqdm import tqdm
 
-from src.model.data.compositions import Composition, compose_number, compose_pair, compose_sheet
 from src.model.data.mnist import Digits, encode_png
+from src.model.data.numbers.compositions import Composition, compose_number, compose_pair, compose_sheet
 from src.model.errors import PictureError
 from src.model.evaluation.report import NumberCounts
 from src.model.inference.numbers import predict_number
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.segmentation import segment_picture
+from src.model.preprocessing.segmentation.graph import segment_picture
 from src.settings import get_settings
 
 TOUCHING: Final = 0.25  # of the pairs of neighbours, in the set that has some

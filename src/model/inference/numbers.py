@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from src.model.inference.confidence import compute_digit_score, compute_probabilities
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.inference.verifier import Verifier, get_verifier
-from src.model.preprocessing.segmentation import LineGraph, Segmentation, SegmentedPicture
+from src.model.preprocessing.segmentation.graph import LineGraph, Segmentation, SegmentedPicture
 
 BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
 UNREADABLE: Final = "?"  # stands in the text for something that is not a digit

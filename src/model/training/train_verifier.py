@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from src.model import networks
-from src.model.data.candidates import Contexts, Labels, make_candidates
 from src.model.data.mnist import Digits, Mnist, hash_sources, load_mnist
+from src.model.data.numbers.candidates import Contexts, Labels, make_candidates
 from src.model.errors import DigitError
 from src.model.files import atomic_path, sha256, write_text_atomically
 from src.model.inference.verifier import WEIGHTS
 from src.model.parallel import deterministic_torch, in_parallel
-from src.model.preprocessing.segmentation import CONTEXT_SIZE
+from src.model.preprocessing.segmentation.graph import CONTEXT_SIZE
 from src.model.training.export import export_onnx
 from src.model.training.metadata import git_commit
 from src.settings import get_settings

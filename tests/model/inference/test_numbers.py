@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from src.model.inference.numbers import Number, find_path, predict_number
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.segmentation import segment_picture
+from src.model.preprocessing.segmentation.graph import segment_picture
 from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, written
 
 

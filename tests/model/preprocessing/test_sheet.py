@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from src.model.preprocessing.segmentation import segment_picture
+from src.model.preprocessing.segmentation.graph import segment_picture
 from src.model.preprocessing.sheet import cover_surroundings
 from tests.pictures import MAX_PIXELS, drawn, encoded, mnist, written
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from src.model.data.candidates import Contexts, make_candidates
 from src.model.data.mnist import Mnist
+from src.model.data.numbers.candidates import Contexts, make_candidates
 from src.model.inference.verifier import Verifier
 from src.model.training import train_verifier
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.preprocessing.components import STRONG_INK, WEAK_INK
-from src.model.preprocessing.cuts import find_cuts
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import measure_stroke_width
+from src.model.preprocessing.segmentation.cuts import find_cuts
 
 MIN_SPECK: Final = 0.75  # of the stroke width: pieces whose longer side is shorter are specks
 MIN_CUT_WIDTH: Final = 0.3  # of the digit height: narrower pieces are not cut

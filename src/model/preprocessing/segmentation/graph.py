@@ -29,8 +29,8 @@ from src.model.preprocessing.preprocess import (
     measure_stroke_width,
     normalise_stroke_width,
 )
-from src.model.preprocessing.primitives import Primitives, find_pieces, split_line, threshold
-from src.model.preprocessing.text_lines import group_lines, measure_digit_height
+from src.model.preprocessing.segmentation.primitives import Primitives, find_pieces, split_line, threshold
+from src.model.preprocessing.segmentation.text_lines import group_lines, measure_digit_height
 
 DIGIT_HEIGHT: Final = 80  # pixels: pictures are scaled so that most digits are this high ...
 MAX_ENLARGED_SIDE: Final = 800  # ... but not enlarged beyond this

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from src.model.data.compositions import Row, compose_row, redraw
 from src.model.data.mnist import Digits
-from src.model.preprocessing.primitives import find_pieces, split_line, threshold
-from src.model.preprocessing.segmentation import DIGIT_HEIGHT, MAX_CUTS, MAX_PIECES, LineGraph, build_graph
-from src.model.preprocessing.text_lines import measure_digit_height
+from src.model.data.numbers.compositions import Row, compose_row, redraw
+from src.model.preprocessing.segmentation.graph import DIGIT_HEIGHT, MAX_CUTS, MAX_PIECES, LineGraph, build_graph
+from src.model.preprocessing.segmentation.primitives import find_pieces, split_line, threshold
+from src.model.preprocessing.segmentation.text_lines import measure_digit_height
 
 Contexts = NDArray[np.uint8]  # [N, 2, 24, 36]
 Labels = NDArray[np.uint8]  # [N]: 1 is one whole digit, 0 is none

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from src.model.errors import BlankPicture
-from src.model.preprocessing import segmentation
 from src.model.preprocessing.ink import Ink
-from src.model.preprocessing.segmentation import LineGraph, segment, segment_picture
+from src.model.preprocessing.segmentation import graph as segmentation
+from src.model.preprocessing.segmentation.graph import LineGraph, segment, segment_picture
 from tests.pictures import MAX_PIXELS, drawn, encoded, mnist, written
 
 

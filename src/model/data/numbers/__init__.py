@@ -1,0 +1,1 @@
+"""Pictures of numbers composed from single digits, and the candidates on them that the verifier learns from."""

@@ -1,0 +1,1 @@
+"""Segmentation: from the ink of a page to lines, and to the candidates that may be digits on them."""
