@@ -69,7 +69,7 @@ def test_a_single_mnist_digit_is_what_predict_says(predictor: Predictor, scale: 
 
 def test_more_marks_than_can_be_read_are_announced(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not read(predictor, written("123")).truncated
-    monkeypatch.setattr("src.model.preprocessing.segmentation.MAX_PIECES", 2)
+    monkeypatch.setattr("src.model.preprocessing.segmentation.graph.MAX_PIECES", 2)
     number = read(predictor, written("123"))
     assert number.truncated
     assert len(number.marks) == 2
