@@ -19,6 +19,7 @@ from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict, read
 from src.app.api.state import AppState, build_state
+from src.model.inference.verifier import get_verifier
 from src.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     logs.install(state.settings.log_level)
     limit_heap()
     await to_thread.run_sync(state.repository.refresh)
+    await to_thread.run_sync(get_verifier)  # keeps it; otherwise the first number would delay all other requests
     await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others
     gc.collect()
     gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred

@@ -1,14 +1,19 @@
 """Chooses where a picture is read, so that no picture blocks the event loop and memory and time stay bounded."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
+from src.model.inference.numbers import Number, read_piece, read_segments
+from src.model.inference.predictor import Prediction, Predictor
+from src.model.inference.steps import Steps, advance
 from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
-from src.model.preprocessing.segmentation.graph import SegmentedPicture, segment_picture
+from src.model.preprocessing.segmentation.graph import segment_picture
+from src.model.preprocessing.segmentation.single_piece import segment_plain
 from src.settings import Settings
 
 T = TypeVar("T")
@@ -26,9 +31,11 @@ class DecodeExecutor:
         cpu_s = settings.picture_cpu_s
         self._max_pixels = settings.max_pixels
         self._small_limits = Limits(settings.small_pixels, cpu_s * SMALL_SHARE, SMALL_MEMORY)
+        self._small_number_limits = Limits(settings.small_pixels, cpu_s, SMALL_MEMORY)  # segmentation takes longer
         self._large_limits = Limits(None, cpu_s, LARGE_MEMORY)
         self._pool = ProcessPool(settings.readers, settings.log_level)
         self._large = CapacityLimiter(1)
+        self._segmented = CapacityLimiter(settings.readers)  # pictures, of up to 35 MB each
         self._threads = CapacityLimiter(1)
 
     async def preprocess(self, data: bytes, keep_steps: bool = False) -> Candidates:
@@ -38,17 +45,39 @@ class DecodeExecutor:
             candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)
         return candidates
 
-    async def segment(self, data: bytes) -> SegmentedPicture:
-        """Return the picture file `data` segmented, as `segment_picture` does. Raises a `PictureError`."""
-        return await self.run(segment_picture, data, self._max_pixels)
+    async def read(
+        self, predictor: Predictor, data: bytes, keep_steps: bool = False, heat: bool = False
+    ) -> tuple[Prediction, Number]:
+        """Return the prediction for the picture file `data` as a single digit, and the number on it.
 
-    async def run(self, function: Callable[..., T], data: bytes, *arguments: object) -> T:
+        Does what `src.model.inference.numbers.read` does. A plain drawing that is clearly one digit is read at once.
+        Raises a `PictureError`.
+        """
+        if plain := segment_plain(data, self._max_pixels, keep_steps):
+            candidates, piece = plain
+            prediction = predictor.predict_candidates(candidates)
+            if number := read_piece(prediction, piece):
+                return await self.explain(predictor, candidates) if heat else prediction, number
+        async with self._segmented:
+            arguments = self._max_pixels, keep_steps
+            picture = await self.run(segment_picture, data, *arguments, small_limits=self._small_number_limits)
+            prediction = predictor.predict_candidates(picture.candidates)
+            number = await self._run_steps(read_segments(predictor, prediction, picture.segmentations))
+        return await self.explain(predictor, picture.candidates) if heat else prediction, number
+
+    async def explain(self, predictor: Predictor, candidates: Candidates) -> Prediction:
+        """Return the prediction for a picture with its heat map, which takes up to 65 passes through the network."""
+        return await self.compute(partial(predictor.predict_candidates, candidates, heat=True))
+
+    async def run(
+        self, function: Callable[..., T], data: bytes, *arguments: object, small_limits: Limits | None = None
+    ) -> T:
         """Return `function(data, *arguments)` for the picture file `data`, computed in a child process.
 
         See `ProcessPool.run` for what can be sent there. Raises what the function raises, or `TooComplex`.
         """
         try:
-            return await self._pool.run(self._small_limits, function, data, *arguments)
+            return await self._pool.run(small_limits or self._small_limits, function, data, *arguments)
         except TooLarge:
             async with self._large:
                 return await self._pool.run(self._large_limits, function, data, *arguments)
@@ -56,6 +85,12 @@ class DecodeExecutor:
     async def compute(self, work: Callable[[], T]) -> T:
         """Return `work()`, run in a thread, for passes through a network that take longer than reading one digit."""
         return await to_thread.run_sync(work, limiter=self._threads)
+
+    async def _run_steps(self, steps: Steps[T]) -> T:
+        """Return what work in steps returns: run in a thread, in turn with the work of other requests."""
+        while not (done := await self.compute(partial(advance, steps))):
+            pass
+        return done.result
 
     async def close(self) -> None:
         """End the child processes."""

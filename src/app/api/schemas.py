@@ -25,29 +25,6 @@ class Prediction(BaseModel):
     prediction: int = Field(ge=0, le=9)
 
 
-class Details(Prediction):
-    """The digit, how sure the network is, and what it saw."""
-
-    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
-    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
-    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
-    digits_seen: int = Field(ge=1, description="separate digits side by side on the picture")
-    model: str = Field(description="version of the network that answered")
-    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
-    heat: str | None = Field(
-        None,
-        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
-    )
-
-
-class StepPictures(BaseModel):
-    """The intermediate pictures between the file and `image`: PNG data URLs of at most 112 pixels a side."""
-
-    ink: str = Field(description="the ink found on the picture")
-    crop: str | None = Field(description="the digit's strokes, cut out; null if it is framed like MNIST already")
-    box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
-
-
 class NumberDigit(BaseModel):
     """A digit of a number, or something else that stands on its line."""
 
@@ -74,6 +51,33 @@ class NumberReading(Number):
     model: str = Field(description="version of the network that answered")
 
 
+class SingleDigit(Prediction):
+    """The picture as a single digit, how sure the network is, and what it saw."""
+
+    confidence: float = Field(ge=0, le=1, description="calibrated probability of the prediction")
+    probabilities: list[float] = Field(min_length=10, max_length=10, description="of the digits 0 to 9; sum to 1")
+    digit_score: float = Field(ge=0, le=1, description="how much this is a digit at all")
+    digits_seen: int = Field(ge=0, description="digits in `number`")
+    model: str = Field(description="version of the network that answered")
+    image: str = Field(description="the 28x28 picture that the network saw, a PNG data URL")
+    heat: str | None = Field(
+        None,
+        description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
+    )
+
+
+class Details(Number, SingleDigit):
+    """The picture as a single digit, and the number that is written on it."""
+
+
+class StepPictures(BaseModel):
+    """The intermediate pictures between the file and `image`: PNG data URLs of at most 112 pixels a side."""
+
+    ink: str = Field(description="the ink found on the picture")
+    crop: str | None = Field(description="the digit's strokes, cut out; null if it is framed like MNIST already")
+    box: str | None = Field(description="fitted into 20x20 pixels, with strokes as wide as MNIST's; null likewise")
+
+
 class DetailsWithSteps(Details):
     """The details, and the steps from the file to what the network saw."""
 
@@ -97,6 +101,10 @@ DETAILS: dict[str, Any] = {
     "digits_seen": 1,
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo…",
+    "number": "4",
+    "digits": [{"prediction": 4, "confidence": 0.97, "digit_score": 0.99, "box": [70, 40, 150, 210]}],
+    "lines": ["4"],
+    "truncated": False,
 }
 HEAT: dict[str, Any] = {"heat": DETAILS["image"]}
 STEPS: dict[str, Any] = {"steps": dict.fromkeys(("ink", "crop", "box"), DETAILS["image"])}
@@ -172,14 +180,19 @@ class Status(BaseModel):
     status: str
 
 
-def build_number(number: numbers.Number) -> Number:
+def build_number(number: numbers.Number, version: str) -> NumberReading:
     """Return what is written on a picture."""
-    return Number(
-        number="".join(str(mark) for mark in number.marks),
-        digits=[_build_digit(mark) for mark in number.marks],
-        lines=["".join(str(mark) for mark in line) for line in number.lines],
-        truncated=number.truncated,
-    )
+    return NumberReading(**_describe_number(number), model=version)
+
+
+def _describe_number(number: numbers.Number) -> dict[str, Any]:
+    """Return the fields of `Number`."""
+    return {
+        "number": "".join(str(mark) for mark in number.marks),
+        "digits": [_build_digit(mark) for mark in number.marks],
+        "lines": ["".join(str(mark) for mark in line) for line in number.lines],
+        "truncated": number.truncated,
+    }
 
 
 def _build_digit(mark: numbers.Mark) -> NumberDigit:
@@ -193,7 +206,7 @@ def _build_digit(mark: numbers.Mark) -> NumberDigit:
     )
 
 
-def build_details(prediction: predictor.Prediction, version: str) -> Details:
+def build_details(prediction: predictor.Prediction, number: numbers.Number, version: str) -> Details:
     """Return a prediction with all its details, and with its heat if that was computed."""
     heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
     return Details(
@@ -201,19 +214,23 @@ def build_details(prediction: predictor.Prediction, version: str) -> Details:
         confidence=prediction.probabilities[prediction.prediction],
         probabilities=prediction.probabilities,
         digit_score=prediction.digit_score,
-        digits_seen=prediction.digits_seen,
+        digits_seen=number.digits_seen,
         model=version,
         image=data_url(prediction.pixels),
         **heat,
+        **_describe_number(number),
     )
 
 
-def build_details_with_steps(prediction: predictor.Prediction, version: str) -> DetailsWithSteps:
+def build_details_with_steps(
+    prediction: predictor.Prediction, number: numbers.Number, version: str
+) -> DetailsWithSteps:
     """Return a prediction whose steps were kept, with all its details."""
     steps = prediction.steps or {}
     urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **build_details(prediction, version).model_dump(exclude_unset=True), steps=StepPictures.model_validate(urls)
+        **build_details(prediction, number, version).model_dump(exclude_unset=True),
+        steps=StepPictures.model_validate(urls),
     )
 
 

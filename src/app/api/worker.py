@@ -65,24 +65,24 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more: with what the function returns, or with the error that it raises."""
     while head := requests.read(LENGTH.size):
         request: Request = pickle.loads(requests.read(*LENGTH.unpack(head)))  # noqa: S301 - the service wrote it
-        replies.write(encode(_answer(request, requests.read(request.size))))
+        replies.write(_answer(request, requests.read(request.size)))
         replies.flush()
 
 
-def _answer(request: Request, picture: bytes) -> object:
+def _answer(request: Request, picture: bytes) -> bytes:
     _limit_cpu(request.limits.cpu_s)
     try:
         if request.limits.pixels is None:
             heap.trim_heap()  # earlier pictures left free memory in pieces, and a large one needs it
         elif pixel_count(picture) > request.limits.pixels:
-            return TooLarge()
+            return encode(TooLarge())
         _limit_memory(request.limits.memory)
-        return request.function(picture, *request.arguments)
+        return encode(request.function(picture, *request.arguments))
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == OUT_OF_MEMORY):
-            return TooComplex()
+            return encode(TooComplex())
         error.add_note(traceback.format_exc())  # a pickled error has no traceback
-        return error
+        return encode(error)
     finally:
         _limit_cpu(0)
 

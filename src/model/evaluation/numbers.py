@@ -13,9 +13,8 @@ from src.model.data.mnist import Digits, encode_png
 from src.model.data.numbers.compositions import Composition, compose_number, compose_pair, compose_sheet
 from src.model.errors import PictureError
 from src.model.evaluation.report import NumberCounts
-from src.model.inference.numbers import predict_number
+from src.model.inference.numbers import read
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.segmentation.graph import segment_picture
 from src.settings import get_settings
 
 TOUCHING: Final = 0.25  # of the pairs of neighbours, in the set that has some
@@ -45,7 +44,7 @@ def count_numbers(predictor: Predictor, kind: str, digits: Digits, size: int, se
 def read_lines(predictor: Predictor, data: bytes) -> tuple[str, ...]:
     """Return the lines of text on a picture file; none if it is refused."""
     try:
-        _, number = predict_number(predictor, segment_picture(data, get_settings().max_pixels))
+        _, number = read(predictor, data, get_settings().max_pixels)
     except PictureError:
         return ()
     return tuple("".join(map(str, line)) for line in number.lines)

@@ -6,6 +6,7 @@ of its probability, the sum over its candidates and boundaries; Viterbi's algori
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from src.model.inference.confidence import compute_digit_score, compute_probabilities
 from src.model.inference.predictor import Prediction, Predictor
+from src.model.inference.steps import Steps, finish
 from src.model.inference.verifier import Verifier, get_verifier
-from src.model.preprocessing.segmentation.graph import LineGraph, Segmentation, SegmentedPicture
+from src.model.preprocessing.segmentation.graph import LineGraph, Segmentation, segment_picture
+from src.model.preprocessing.segmentation.single_piece import SinglePiece, segment_plain
 
 BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
 UNREADABLE: Final = "?"  # stands in the text for something that is not a digit
@@ -56,23 +59,42 @@ class Number:
         return sum(mark.prediction is not None for mark in self.marks)
 
 
-def predict_number(predictor: Predictor, picture: SegmentedPicture) -> tuple[Prediction, Number]:
-    """Return the prediction for a picture as a single digit, and the number on it.
+def read(predictor: Predictor, data: bytes, max_pixels: int) -> tuple[Prediction, Number]:
+    """Return the prediction for the picture file `data` as a single digit, and the number. Raises a `PictureError`.
 
     If there is only one mark on the picture, both agree.
     """
+    if plain := segment_plain(data, max_pixels):
+        prediction = predictor.predict_candidates(plain[0])
+        if number := read_piece(prediction, plain[1]):
+            return prediction, number
+    picture = segment_picture(data, max_pixels)
     prediction = predictor.predict_candidates(picture.candidates)
-    numbers = [read_number(predictor, get_verifier(), segmentation) for segmentation in picture.segmentations]
+    return prediction, finish(read_segments(predictor, prediction, picture.segmentations))
+
+
+def read_piece(prediction: Prediction, piece: SinglePiece | None) -> Number | None:
+    """Return the number if the piece of ink on a picture with this prediction is probably one digit, else None."""
+    if piece is None:
+        return None
+    mark = _adopt(prediction, Mark(None, 0, 0, piece.box))
+    log_whole = -np.logaddexp(0, -get_verifier().log_odds(piece.context[None]))[0]
+    cost = _cost(mark.digit_score) + _cost(mark.confidence) - log_whole
+    return Number([[mark]], truncated=False) if cost <= PROBABLE else None
+
+
+def read_segments(predictor: Predictor, prediction: Prediction, segmentations: Sequence[Segmentation]) -> Steps[Number]:
+    """Return what is written on a picture with this prediction."""
+    numbers = []
+    for segmentation in segmentations:
+        lines = []
+        for graph in segmentation.lines:
+            lines.append((yield from _read_line(_Evidence(predictor, get_verifier(), graph))))
+        numbers.append(Number(lines, segmentation.truncated))
     number = max(numbers, key=_weigh, default=Number([], truncated=False))  # the first of those that weigh the same
     if len(number.marks) == 1:
         number = replace(number, lines=[[_adopt(prediction, number.marks[0])]])
-    return replace(prediction, digits_seen=number.digits_seen), number
-
-
-def read_number(predictor: Predictor, verifier: Verifier, segmentation: Segmentation) -> Number:
-    """Return what is written on a segmented picture."""
-    lines = [_read_line(_Evidence(predictor, verifier, graph)) for graph in segmentation.lines]
-    return Number(lines, segmentation.truncated)
+    return number
 
 
 def _weigh(number: Number) -> float:
@@ -98,11 +120,12 @@ class _Evidence:
         self.confidences, self.scores = np.zeros((2, len(graph.spans)))
         self.digit_costs, self.other_costs = np.full((2, len(graph.spans)), np.inf)
 
-    def compute(self, is_wanted: NDArray[np.bool_]) -> None:
+    def compute(self, is_wanted: NDArray[np.bool_]) -> Steps[None]:
         """Let the networks judge the wanted candidates, [E], that they have not judged yet."""
         wanted = np.flatnonzero(is_wanted & (self.predictions < 0))
         for start in range(0, len(wanted), BATCH):
             self._judge(wanted[start : start + BATCH])
+            yield
 
     def _judge(self, indices: NDArray[np.intp]) -> None:
         calibration = self._predictor.description.confidence
@@ -138,10 +161,10 @@ def _cost_of_other(digit_score: float) -> float:
     return _cost(1 - digit_score) + _cost(OTHER_SHARE / (1 - OTHER_SHARE))
 
 
-def _read_line(evidence: _Evidence) -> list[Mark]:
+def _read_line(evidence: _Evidence) -> Steps[list[Mark]]:
     """Return the marks of a line: first without cuts, and then what is probably not one digit may be divided."""
     graph = evidence.graph
-    evidence.compute(np.logical_not(graph.is_cut[graph.spans].any(1)))
+    yield from evidence.compute(np.logical_not(graph.is_cut[graph.spans].any(1)))
     path = find_path(graph.spans, evidence.costs)
     is_doubtful = np.zeros(len(graph.spans), bool)
     for index in path:
@@ -149,7 +172,7 @@ def _read_line(evidence: _Evidence) -> list[Mark]:
         if evidence.costs[index] > PROBABLE:
             is_doubtful |= (graph.spans[:, 0] >= start) & (graph.spans[:, 1] <= end)
     if is_doubtful.any():
-        evidence.compute(is_doubtful)
+        yield from evidence.compute(is_doubtful)
         path = find_path(graph.spans, evidence.costs)
     return [evidence.make_mark(index) for index in path]
 

@@ -58,7 +58,13 @@ def preprocess(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candid
 
 
 def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> Candidates | None:
-    """Return what `preprocess` does for a plain picture, None for any other, in a few milliseconds at most.
+    """Return what `preprocess` does for a plain picture, None for any other, in a few milliseconds at most."""
+    inks = find_plain_inks(data, max_pixels)
+    return None if inks is None else frame_all(inks, keep_steps)
+
+
+def find_plain_inks(data: bytes, max_pixels: int) -> list[Ink] | None:
+    """Return the readings of a plain picture as `find_inks` does, None for any other.
 
     A plain picture is a small, ordinary PNG of a drawing with few strokes: its time does not depend on what it shows.
     """
@@ -70,7 +76,7 @@ def preprocess_plain(data: bytes, max_pixels: int, keep_steps: bool = False) -> 
     inks = find_inks(colours)
     if sum(ink.size for ink in inks) > PLAIN_VALUES or any(_is_busy(ink) for ink in inks):
         return None
-    return frame_all(inks, keep_steps)
+    return inks
 
 
 def _is_busy(ink: Ink) -> bool:

@@ -29,13 +29,13 @@ def cover_surroundings(colours: Colours) -> Colours:
     for mask in (light, cv2.bitwise_not(light)):
         outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         largest = max(outlines, key=cv2.contourArea, default=None)
-        if largest is not None and _is_sheet(largest, mask):
+        if largest is not None and is_sheet(largest, mask):
             return _cover(colours, largest)
     return colours
 
 
-def _is_sheet(outline: cv2.typing.MatLike, mask: cv2.typing.MatLike) -> bool:
-    """Return whether an outline in `mask`, [H, W], is that of a sheet of paper."""
+def is_sheet(outline: cv2.typing.MatLike, mask: cv2.typing.MatLike) -> bool:
+    """Return whether an outline in `mask`, uint8 [H, W], is that of a sheet: solid, filled, with four corners."""
     hull = cv2.convexHull(outline)
     hull_area = cv2.contourArea(hull)
     if not MIN_AREA * mask.size <= hull_area <= MAX_AREA * mask.size:

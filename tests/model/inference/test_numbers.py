@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from src.model.inference.numbers import Number, find_path, predict_number
+from src.model.inference import numbers
+from src.model.inference.numbers import Number, find_path
 from src.model.inference.predictor import Predictor
-from src.model.preprocessing.segmentation.graph import segment_picture
 from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, written
 
 
 def read(predictor: Predictor, picture: Image.Image) -> Number:
-    return predict_number(predictor, segment_picture(encoded(picture), MAX_PIXELS))[1]
+    return numbers.read(predictor, encoded(picture), MAX_PIXELS)[1]
 
 
 def text(number: Number) -> list[str]:
@@ -61,10 +61,10 @@ def test_a_single_mnist_digit_is_what_predict_says(predictor: Predictor, scale: 
     images, _ = all_mnist()
     for image in images[::3]:
         picture = Image.fromarray(image).resize((28 * scale, 28 * scale), Image.Resampling.BICUBIC)
-        prediction, number = predict_number(predictor, segment_picture(encoded(picture), MAX_PIXELS))
+        prediction, number = numbers.read(predictor, encoded(picture), MAX_PIXELS)
         assert [mark.prediction for mark in number.marks] == [prediction.prediction]
         assert number.marks[0].confidence == max(prediction.probabilities)
-        assert prediction.digits_seen == 1
+        assert number.digits_seen == 1
 
 
 def test_more_marks_than_can_be_read_are_announced(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

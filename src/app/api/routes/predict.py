@@ -1,8 +1,8 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from anyio import current_effective_deadline, current_time, fail_after
 from anyio.lowlevel import checkpoint
@@ -17,10 +17,13 @@ from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import get_state
 from src.model.errors import PictureError
+from src.model.inference.numbers import Number
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.preprocessing.preprocess import Candidates
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
+
+T = TypeVar("T")
+Answer = schemas.Details | schemas.Prediction | Problem  # for a picture of a batch
 
 BATCH_TOO_SLOW: Final = "The pictures before this one took too long. Send this one again, in a smaller batch."
 ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # the default answers, rendered once
@@ -34,7 +37,7 @@ def parse_boolean(value: object) -> object:
 WithDetails = Annotated[
     bool,
     BeforeValidator(parse_boolean),
-    Query(description="also return the confidence, all ten probabilities and the picture that the network saw"),
+    Query(description="also return the confidence, all ten probabilities, the number on the picture and more"),
 ]
 WithSteps = Annotated[
     bool,
@@ -77,13 +80,14 @@ async def predict(
     state = get_state(request)
     predictor = await state.repository.predictor(model)
     data = await uploads.picture(request)
-    candidates = await state.executor.preprocess(data, keep_steps=steps)
-    if heat:  # up to 65 predictions
-        prediction = await state.executor.compute(partial(predictor.predict_candidates, candidates, heat=True))
-    else:
-        prediction = predictor.predict_candidates(candidates)
-    state.metrics.answer(prediction, predictor.description.version)
-    return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
+    version = predictor.description.version
+    if details or steps or heat:
+        prediction, number = await state.executor.read(predictor, data, steps, heat)
+        state.metrics.answer(prediction, version)
+        return detailed_response(prediction, number, version)
+    prediction = predictor.predict_candidates(await state.executor.preprocess(data))
+    state.metrics.answer(prediction, version)
+    return ANSWERS[prediction.prediction]
 
 
 @router.post(
@@ -103,54 +107,66 @@ async def predict_batch(request: Request, details: WithDetails = False, model: V
     predictor = await state.repository.predictor(model)
     version = predictor.description.version
     files = await uploads.pictures(request, state.settings.max_files)
-
-    candidates, problems = await _preprocess_all(state.executor, files)
-    for problem in problems.values():
-        state.metrics.problem(problem.type.removeprefix("/problems/"))
-    answers: dict[int, schemas.Details | schemas.Prediction | Problem] = {**problems}
-    if candidates:
-        read_all = partial(_predict_all, predictor, [*candidates.values()], details)
-        for number, (prediction, answer) in zip(candidates, await state.executor.compute(read_all), strict=True):
-            state.metrics.answer(prediction, version)
-            answers[number] = answer
-    return schemas.BatchAnswers(answers=[answers[number] for number in range(len(files))])
+    predict_all = _predict_all_with_details if details else _predict_all
+    predictions, answers = await predict_all(state.executor, predictor, files)
+    for prediction in predictions:
+        state.metrics.answer(prediction, version)
+    for answer in answers:
+        if isinstance(answer, Problem):
+            state.metrics.problem(answer.type.removeprefix("/problems/"))
+    return schemas.BatchAnswers(answers=answers)
 
 
-async def _preprocess_all(
-    executor: DecodeExecutor, files: Sequence[bytes]
-) -> tuple[dict[int, Candidates], dict[int, Problem]]:
-    """Return the candidates of each picture, and the problems of the others, by the number of the file.
+async def _predict_all(
+    executor: DecodeExecutor, predictor: Predictor, files: Sequence[bytes]
+) -> tuple[list[Prediction], list[Answer]]:
+    """Return the predictions, and the answer for each picture. All go through the network together."""
+    candidates, answers = await _process_all(executor.preprocess, files)
+    predictions = await executor.compute(partial(predictor.predict_batch, [*candidates.values()])) if candidates else []
+    for number, prediction in zip(candidates, predictions, strict=True):
+        answers[number] = schemas.Prediction(prediction=prediction.prediction)
+    return predictions, [answers[number] for number in range(len(files))]
+
+
+async def _predict_all_with_details(
+    executor: DecodeExecutor, predictor: Predictor, files: Sequence[bytes]
+) -> tuple[list[Prediction], list[Answer]]:
+    """Return the predictions, and the answer for each picture with its details. The pictures are read one by one."""
+    version = predictor.description.version
+
+    async def read(data: bytes) -> tuple[Prediction, schemas.Details]:
+        prediction, number = await executor.read(predictor, data)
+        return prediction, schemas.build_details(prediction, number, version)
+
+    results, answers = await _process_all(read, files)
+    answers |= {number: details for number, (_, details) in results.items()}
+    return [prediction for prediction, _ in results.values()], [answers[number] for number in range(len(files))]
+
+
+async def _process_all(
+    process: Callable[[bytes], Awaitable[T]], files: Sequence[bytes]
+) -> tuple[dict[int, T], dict[int, Answer]]:
+    """Return `process(file)` of each picture, and the problems of the others, by the number of the file.
 
     Takes at most half of the time that is left for the request: pictures that would come later are refused.
     """
-    candidates: dict[int, Candidates] = {}
-    problems: dict[int, Problem] = {}
+    results: dict[int, T] = {}
+    problems: dict[int, Answer] = {}
     end = (current_time() + current_effective_deadline()) / 2
     for number, data in enumerate(files):
         await checkpoint()  # plain pictures are read at once, and a batch of them would hold the event loop
         try:
             with fail_after(end - current_time()):
-                candidates[number] = await executor.preprocess(data)
+                results[number] = await process(data)
         except PictureError as error:
             problems[number] = build_problem(PICTURE_ERRORS[type(error)], str(error))
         except TimeoutError:
             problems[number] = build_problem("too-busy", BATCH_TOO_SLOW)
-    return candidates, problems
+    return results, problems
 
 
-def _predict_all(
-    predictor: Predictor, pictures: Sequence[Candidates], details: bool
-) -> list[tuple[Prediction, schemas.Details | schemas.Prediction]]:
-    """Return the predictions, each with its answer."""
-    predictions = predictor.predict_batch(pictures)
-    if not details:
-        return [(prediction, schemas.Prediction(prediction=prediction.prediction)) for prediction in predictions]
-    version = predictor.description.version
-    return [(prediction, schemas.build_details(prediction, version)) for prediction in predictions]
-
-
-def detailed_response(prediction: Prediction, predictor: Predictor) -> Response:
+def detailed_response(prediction: Prediction, number: Number, version: str) -> Response:
     """Return a prediction with all its details, and with its steps and heat if it has them."""
-    version = predictor.description.version
     build = schemas.build_details_with_steps if prediction.steps else schemas.build_details
-    return Response(build(prediction, version).model_dump_json(exclude_unset=True), media_type="application/json")
+    content = build(prediction, number, version).model_dump_json(exclude_unset=True)
+    return Response(content, media_type="application/json")

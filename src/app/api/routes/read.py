@@ -1,14 +1,11 @@
 """`/api/v1/read`: reads the number on one picture."""
 
-from functools import partial
-
 from fastapi import APIRouter, Request
 
 from src.app.api import schemas
 from src.app.api.routes import openapi, uploads
 from src.app.api.routes.predict import Version
 from src.app.api.state import get_state
-from src.model.inference.numbers import predict_number
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -25,8 +22,7 @@ async def read(request: Request, model: Version = None) -> schemas.NumberReading
     """Read all digits on one picture, in reading order, with their places."""
     state = get_state(request)
     predictor = await state.repository.predictor(model)
-    picture = await state.executor.segment(await uploads.picture(request))
-    prediction, number = await state.executor.compute(partial(predict_number, predictor, picture))
+    prediction, number = await state.executor.read(predictor, await uploads.picture(request))
     version = predictor.description.version
     state.metrics.answer(prediction, version)
-    return schemas.NumberReading(**schemas.build_number(number).model_dump(), model=version)
+    return schemas.build_number(number, version)

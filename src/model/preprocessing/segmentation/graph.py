@@ -29,7 +29,7 @@ from src.model.preprocessing.preprocess import (
     measure_stroke_width,
     normalise_stroke_width,
 )
-from src.model.preprocessing.segmentation.primitives import Primitives, find_pieces, split_line, threshold
+from src.model.preprocessing.segmentation.primitives import Labels, Primitives, find_pieces, split_line, threshold
 from src.model.preprocessing.segmentation.text_lines import group_lines, measure_digit_height
 
 DIGIT_HEIGHT: Final = 80  # pixels: pictures are scaled so that most digits are this high ...
@@ -70,17 +70,25 @@ class LineGraph:
     def draw_contexts(self, indices: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return candidates, and the rest of the line around each, at the scale of the line: [N, 2, 24, 36] in 0..1."""
         rows, columns = (max(1, round(side * self.height / CONTEXT_SCALE)) for side in CONTEXT_SIZE)
-        margins = ((rows, rows), (columns, columns))
-        ink, ids = np.pad(self.primitives.ink, margins), np.pad(self.primitives.ids, margins, constant_values=-1)
         contexts = np.empty((len(indices), 2, *CONTEXT_SIZE), np.float32)
         for context, (start, end) in zip(contexts, self.spans[indices], strict=True):
             left, top, right, bottom = _bound(self.primitives.boxes[start:end])
-            y, x = (top + bottom) // 2 + rows // 2, (left + right) // 2 + columns // 2
-            area = slice(y, y + rows), slice(x, x + columns)
-            own = np.where((ids[area] >= start) & (ids[area] < end), ink[area], np.float32(0))
-            for layer, picture in zip(context, (own, ink[area] - own), strict=True):
+            y, x = (top + bottom) // 2 + rows // 2 - rows, (left + right) // 2 + columns // 2 - columns
+            ink, ids = self._cut_out(y, x, (rows, columns))
+            own = np.where((ids >= start) & (ids < end), ink, np.float32(0))
+            for layer, picture in zip(context, (own, ink - own), strict=True):
                 layer[:] = cv2.resize(picture, CONTEXT_SIZE[::-1], interpolation=cv2.INTER_AREA)
         return contexts
+
+    def _cut_out(self, y: int, x: int, shape: tuple[int, int]) -> tuple[Ink, Labels]:
+        """Return the ink and the primitives of a rectangle that starts at (y, x) and may go beyond the line."""
+        ink, ids = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
+        top, left = max(y, 0), max(x, 0)
+        inside = slice(top, max(y + shape[0], top)), slice(left, max(x + shape[1], left))
+        found = self.primitives.ink[inside]
+        place = slice(top - y, top - y + found.shape[0]), slice(left - x, left - x + found.shape[1])
+        ink[place], ids[place] = found, self.primitives.ids[inside]
+        return ink, ids
 
 
 @dataclass(frozen=True)
@@ -99,11 +107,11 @@ class SegmentedPicture:
     segmentations: tuple[Segmentation, ...]  # of each reading of the page that holds a stroke, the likeliest first
 
 
-def segment_picture(data: bytes, max_pixels: int) -> SegmentedPicture:
+def segment_picture(data: bytes, max_pixels: int, keep_steps: bool = False) -> SegmentedPicture:
     """Return the picture file `data` as `preprocess` does, and segmented. Raises a `PictureError`."""
     colours = decode(data, max_pixels)
     boxes = read_boxes(colours)
-    candidates = frame_all(list_inks(boxes))
+    candidates = frame_all(list_inks(boxes), keep_steps)
     width, height = measure_size(data, colours)
     scale = np.array([width / colours.shape[1], height / colours.shape[0]] * 2)
     segmentations = []

@@ -1,0 +1,61 @@
+"""Plain drawings of one connected piece of ink, most often one digit: without a graph, in a fraction of its time.
+
+Whether the piece is one whole digit, the networks tell from its frame and its context (`read_piece` in
+`src/model/inference/numbers.py`); if it may be several that touch, the picture is segmented after all.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from src.model.preprocessing.components import STRONG_INK
+from src.model.preprocessing.ink import Ink
+from src.model.preprocessing.preprocess import Candidates, find_plain_inks, frame_all
+from src.model.preprocessing.segmentation.graph import CONTEXT_SCALE, CONTEXT_SIZE
+from src.model.preprocessing.segmentation.primitives import threshold
+from src.model.preprocessing.sheet import is_sheet
+
+
+@dataclass(frozen=True)
+class SinglePiece:
+    """The only piece of ink on a picture."""
+
+    box: tuple[int, int, int, int]  # left, top, width, height in pixels
+    context: NDArray[np.float32]  # [2, 24, 36] in 0..1, as `LineGraph.draw_contexts` draws it
+
+
+def segment_plain(
+    data: bytes, max_pixels: int, keep_steps: bool = False
+) -> tuple[Candidates, SinglePiece | None] | None:
+    """Return what `preprocess_plain` does, and the piece of ink if there is only one and no doubt about the paper."""
+    inks = find_plain_inks(data, max_pixels)
+    if inks is None:
+        return None
+    return frame_all(inks, keep_steps), find_single_piece(inks[0]) if len(inks) == 1 else None
+
+
+def find_single_piece(ink: Ink) -> SinglePiece | None:
+    """Return the piece of ink on a picture, [H, W], None if there are several or it is no digit by its form."""
+    strokes = threshold(ink)
+    mask = (strokes > 0).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)
+    area = slice(top, top + height), slice(left, left + width)
+    columns = max(1, round(width * CONTEXT_SCALE / max(height, 1)))
+    if not width or columns > CONTEXT_SIZE[1] or strokes[area].max() <= STRONG_INK or not _is_one(mask, area):
+        return None
+    scaled = cv2.resize(strokes[area], (columns, CONTEXT_SCALE), interpolation=cv2.INTER_AREA)
+    context = np.zeros((2, *CONTEXT_SIZE), np.float32)
+    y, x = (CONTEXT_SIZE[0] - CONTEXT_SCALE) // 2, (CONTEXT_SIZE[1] - columns) // 2
+    context[0, y : y + CONTEXT_SCALE, x : x + columns] = scaled
+    return SinglePiece((left, top, width, height), context)
+
+
+def _is_one(mask: NDArray[np.uint8], area: tuple[slice, slice]) -> bool:
+    """Return whether the ink in `mask`, [H, W], is connected and no sheet of paper; it lies in `area`."""
+    count, _ = cv2.connectedComponents(mask[area], connectivity=8, ltype=cv2.CV_16U)
+    if count != 2:  # the paper and one piece
+        return False
+    (outline,), _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return not is_sheet(outline, mask)
