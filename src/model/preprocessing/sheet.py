@@ -41,10 +41,10 @@ def is_sheet(outline: cv2.typing.MatLike, mask: cv2.typing.MatLike) -> bool:
     if not MIN_AREA * mask.size <= hull_area <= MAX_AREA * mask.size:
         return False
     width, height = cv2.minAreaRect(hull)[1]
-    is_solid = cv2.contourArea(outline) >= MIN_SOLIDITY * hull_area
+    if cv2.contourArea(outline) < MIN_SOLIDITY * hull_area or hull_area < MIN_RECTANGULARITY * width * height:
+        return False
     inside = cv2.drawContours(np.zeros_like(mask), [hull], -1, 255, cv2.FILLED)
-    is_filled = cv2.countNonZero(cv2.bitwise_and(inside, mask)) >= MIN_FILL * hull_area
-    return is_solid and is_filled and hull_area >= MIN_RECTANGULARITY * width * height
+    return cv2.countNonZero(cv2.bitwise_and(inside, mask)) >= MIN_FILL * hull_area
 
 
 def _cover(colours: Colours, outline: cv2.typing.MatLike) -> Colours:

@@ -54,8 +54,8 @@ def find_single_piece(ink: Ink) -> SinglePiece | None:
 
 def _is_one(mask: NDArray[np.uint8], area: tuple[slice, slice]) -> bool:
     """Return whether the ink in `mask`, [H, W], is connected and no sheet of paper; it lies in `area`."""
-    count, _ = cv2.connectedComponents(mask[area], connectivity=8, ltype=cv2.CV_16U)
-    if count != 2:  # the paper and one piece
-        return False
-    (outline,), _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return not is_sheet(outline, mask)
+    outlines, parents = cv2.findContours(
+        mask[area], cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(area[1].start, area[0].start)
+    )
+    outer = [outline for outline, parent in zip(outlines, parents[0, :, 3], strict=True) if parent < 0]
+    return len(outer) == 1 and not is_sheet(outer[0], mask)
