@@ -57,10 +57,10 @@ def slowest_fuzzed(server: Server, each: int, kept: int) -> list[bytes]:
     return [data for *_, data in sorted(times)[-kept:]]
 
 
-def measure_waits(server: Server, pictures: Sequence[bytes], seconds: float) -> Waits:
-    """Return how long a liveness check and a drawing take while `CLIENTS` clients send the pictures."""
+def measure_waits(server: Server, pictures: Sequence[bytes], seconds: float, path: str = PREDICT) -> Waits:
+    """Return how long a liveness check and a drawing take while `CLIENTS` clients send the pictures to `path`."""
     waits = Waits()
-    with _attackers(server.url, pictures):
+    with _attackers(server.url, pictures, path):
         connection = _connect(server.url)
         end = monotonic() + seconds
         while monotonic() < end:
@@ -76,11 +76,11 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 @contextmanager
-def _attackers(url: str, pictures: Sequence[bytes]) -> Iterator[None]:
+def _attackers(url: str, pictures: Sequence[bytes], path: str) -> Iterator[None]:
     """Send pictures from another process, so that it does not delay the measurement, until the block ends."""
     context = get_context("spawn")
     begun, ended = context.Event(), context.Event()
-    process = context.Process(target=_attack, args=(url, pictures, begun, ended))
+    process = context.Process(target=_attack, args=(url, pictures, path, begun, ended))
     process.start()
     try:
         assert begun.wait(60)
@@ -91,10 +91,10 @@ def _attackers(url: str, pictures: Sequence[bytes]) -> Iterator[None]:
         process.close()
 
 
-def _attack(url: str, pictures: Sequence[bytes], begun: Event, ended: Event) -> None:
+def _attack(url: str, pictures: Sequence[bytes], path: str, begun: Event, ended: Event) -> None:
     sys.setswitchinterval(0.001)
     rotated = [[*pictures[start:], *pictures[:start]] for start in range(CLIENTS)]
-    threads = [threading.Thread(target=_send_all, args=(url, own, ended)) for own in rotated]
+    threads = [threading.Thread(target=_send_all, args=(url, own, path, ended)) for own in rotated]
     for thread in threads:
         thread.start()
     begun.set()
@@ -102,13 +102,13 @@ def _attack(url: str, pictures: Sequence[bytes], begun: Event, ended: Event) -> 
         thread.join()
 
 
-def _send_all(url: str, pictures: Sequence[bytes], ended: Event) -> None:
+def _send_all(url: str, pictures: Sequence[bytes], path: str, ended: Event) -> None:
     connection = _connect(url)
     for data in itertools.cycle(pictures):
         if ended.is_set():
             break
         with suppress(OSError, http.client.HTTPException):  # refused
-            _post(connection, data)
+            _post(connection, data, path)
     connection.close()
 
 
@@ -123,9 +123,9 @@ def _get(connection: http.client.HTTPConnection, path: str) -> float:
     return (perf_counter() - started) * 1000
 
 
-def _post(connection: http.client.HTTPConnection, data: bytes) -> float:
+def _post(connection: http.client.HTTPConnection, data: bytes, path: str = PREDICT) -> float:
     """Send a picture and return how long the answer took, in milliseconds."""
     started = perf_counter()
-    connection.request("POST", PREDICT, data, HEADERS)
+    connection.request("POST", path, data, HEADERS)
     connection.getresponse().read()
     return (perf_counter() - started) * 1000

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,13 +15,18 @@ import psutil
 import pytest
 from PIL import Image
 
+from src.app.api import executor as executor_module
 from src.app.api import process_pool
-from src.app.api.executor import DecodeExecutor
+from src.app.api.executor import SMALL_MEMORY, DecodeExecutor
 from src.model.errors import BlankPicture, TooComplex
+from src.model.inference.artefact import find_newest
+from src.model.inference.numbers import Number
+from src.model.inference.predictor import Predictor, open_predictor
+from src.model.inference.steps import Steps
 from src.model.preprocessing.preprocess import preprocess
-from src.settings import Settings
+from src.settings import ROOT, Settings
 from tests.app.api.api_client import run_in_event_loop
-from tests.pictures import MAX_PIXELS, drawn, encoded
+from tests.pictures import MAX_PIXELS, drawn, encoded, mnist, written
 
 FOUR = drawn(4)
 SMALL = encoded(FOUR, "BMP")
@@ -41,6 +47,10 @@ def take_memory(_: bytes, size: int) -> int:
     return int(np.ones(size, np.uint8).sum())
 
 
+def make_bytes(_: bytes, size: int) -> bytes:
+    return bytes(size)
+
+
 def crash(_: bytes) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -55,6 +65,11 @@ def wait_for(_: bytes, started: Path, end: Path) -> None:
         file.write("started\n")
     while not end.exists():
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return open_predictor(find_newest(ROOT / "model"), MAX_PIXELS)
 
 
 class ObservedExecutor(DecodeExecutor):
@@ -130,6 +145,75 @@ def test_what_takes_too_much_or_crashes_is_too_complex_and_the_next_picture_is_r
         assert len(executor.children()) == 1
 
     run(test, picture_cpu_s=CPU_S)
+
+
+def test_an_answer_too_large_to_be_sent_is_too_complex() -> None:
+    async def test(executor: ObservedExecutor) -> None:
+        with pytest.raises(TooComplex):
+            await executor.run(make_bytes, SMALL, SMALL_MEMORY // 2 + 1_000_000)
+        assert (await executor.preprocess(SMALL))[0].digits_seen == 1
+
+    run(test)
+
+
+def test_a_clear_digit_is_read_without_a_process_and_a_number_with_one(predictor: Predictor) -> None:
+    async def test(executor: ObservedExecutor) -> None:
+        for picture in (FOUR, FOUR.convert("RGBA"), mnist(4)):
+            _, number = await executor.read(predictor, encoded(picture))
+            assert [mark.prediction for mark in number.marks] == [4]
+        assert executor.children() == set()
+        _, number = await executor.read(predictor, encoded(written("10")))
+        assert [mark.prediction for mark in number.marks] == [1, 0]
+        assert len(executor.children()) == 1
+
+    run(test)
+
+
+def test_only_as_many_pictures_are_segmented_as_there_are_processes(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    end = threading.Event()
+
+    def wait(*_: object) -> Steps[Number]:
+        begun.append(1)
+        while not end.is_set():
+            yield
+        return Number([], truncated=False)
+
+    async def test(executor: ObservedExecutor) -> None:
+        monkeypatch.setattr(executor_module, "read_segments", wait)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(4):
+                tasks.start_soon(executor.read, predictor, encoded(written("10")))
+            while len(begun) < 2:
+                await anyio.sleep(0.01)
+            assert await executor.compute(lambda: 5) == 5  # other work takes its turn
+            assert len(begun) == 2
+            end.set()
+        assert len(begun) == 4
+
+    run(test)
+
+
+def test_a_cancelled_reading_ends_at_its_next_pause(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def work(*_: object) -> Steps[Number]:
+        try:
+            while True:
+                yield
+        finally:
+            ended.set()
+
+    async def test(executor: ObservedExecutor) -> None:
+        monkeypatch.setattr(executor_module, "read_segments", work)
+        with anyio.move_on_after(1):
+            await executor.read(predictor, encoded(written("10")))
+        while not ended.is_set():
+            await anyio.sleep(0.01)
+
+    run(test)
 
 
 def test_a_large_picture_may_take_more_time_than_a_small_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from httpx import Client, Response
 from PIL import Image, ImageDraw
 
-from tests.app.api.api_client import assert_problem, send
+from tests.app.api.api_client import assert_problem, send, send_batch
 from tests.pictures import drawn, encoded, mnist, written
 
 READ = "/api/v1/read"
@@ -15,6 +15,17 @@ READ = "/api/v1/read"
 
 def read(client: Client, picture: Image.Image, **query: str) -> Response:
     return client.post(READ, files={"file": encoded(picture)}, params=query)
+
+
+def dashed() -> Image.Image:
+    picture = written("12 34")
+    ImageDraw.Draw(picture).line((148, 50, 180, 50), 0, 7)
+    return picture
+
+
+def scribbled() -> Image.Image:
+    levels = np.random.default_rng(0).integers(0, 2, (12, 12), np.uint8)
+    return Image.fromarray(levels * 255).resize((280, 280))
 
 
 def test_a_number_is_read_with_the_place_of_each_digit(client: Client) -> None:
@@ -51,9 +62,7 @@ def test_touching_digits_are_divided(client: Client) -> None:
 
 
 def test_something_that_is_not_a_digit_is_reported(client: Client) -> None:
-    picture = written("12 34")
-    ImageDraw.Draw(picture).line((148, 50, 180, 50), 0, 7)
-    body = read(client, picture).json()
+    body = read(client, dashed()).json()
     assert body["number"] == "12?34"
     other = body["digits"][2]
     assert other["prediction"] is other["confidence"] is None
@@ -75,6 +84,37 @@ def test_a_single_digit_is_what_predict_says(client: Client, digit: int) -> None
         (only,) = body["digits"]
         assert body["number"] == str(details["prediction"])
         assert {name: only[name] for name in ("prediction", "confidence", "digit_score")}.items() <= details.items()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        mnist(4),
+        drawn(8).convert("RGBA"),
+        written("2026"),
+        written("42", "7", "150"),
+        written("10", step=0.36),
+        scribbled(),
+        dashed(),
+    ],
+)
+@pytest.mark.parametrize("kind", ["PNG", "BMP"])
+def test_details_contain_what_read_answers(client: Client, picture: Image.Image, kind: str) -> None:
+    data = encoded(picture, kind)
+    body = client.post(READ, files={"file": data}).json()
+    details = send(client, data, details=True).json()
+    assert body.items() <= details.items()
+    assert details["digits_seen"] == sum(character != "?" for character in body["number"])
+    assert send(client, data).json() == {"prediction": details["prediction"]}
+    assert send(client, data, steps=True).json().items() >= details.items()
+    assert send(client, data, heat=True).json().items() >= details.items()
+    assert send_batch(client, data, data, details=True).json() == {"answers": [details] * 2}
+
+
+def test_something_that_is_no_digit_is_not_counted(client: Client) -> None:
+    details = send(client, encoded(scribbled()), details=True).json()
+    assert details["digits_seen"] == sum(digit["prediction"] is not None for digit in details["digits"])
+    assert "?" in details["number"]
 
 
 def test_the_default_answer_stays_the_digit_alone(client: Client) -> None:

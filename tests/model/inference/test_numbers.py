@@ -1,5 +1,7 @@
 """Reading numbers: touching digits, digits in pieces, leading zeros, other signs, lines; and one digit as before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -7,6 +9,9 @@ from PIL import Image, ImageDraw
 from src.model.inference import numbers
 from src.model.inference.numbers import Number, find_path
 from src.model.inference.predictor import Predictor
+from src.model.inference.steps import advance, finish
+from src.model.preprocessing.segmentation.graph import segment_picture
+from src.model.preprocessing.segmentation.single_piece import segment_plain
 from tests.pictures import MAX_PIXELS, all_mnist, drawn, encoded, written
 
 
@@ -65,6 +70,38 @@ def test_a_single_mnist_digit_is_what_predict_says(predictor: Predictor, scale: 
         assert [mark.prediction for mark in number.marks] == [prediction.prediction]
         assert number.marks[0].confidence == max(prediction.probabilities)
         assert number.digits_seen == 1
+
+
+@pytest.mark.parametrize(
+    "picture", [Image.fromarray(image) for image in all_mnist()[0][::7]] + [*map(drawn, range(10))]
+)
+def test_a_clear_digit_is_read_without_segmentation_and_as_with_it(
+    predictor: Predictor, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(numbers, "segment_picture", None)
+        prediction, number = numbers.read(predictor, encoded(picture), MAX_PIXELS)
+    monkeypatch.setattr(numbers, "read_piece", lambda *_: None)
+    segmented_prediction, segmented = numbers.read(predictor, encoded(picture), MAX_PIXELS)
+    assert prediction.probabilities == segmented_prediction.probabilities
+    (mark,), (segmented_mark,) = number.marks, segmented.marks
+    assert replace(mark, box=segmented_mark.box) == segmented_mark
+    assert mark.box == pytest.approx(segmented_mark.box, abs=max(picture.size) / 50 + 1)
+
+
+def test_digits_that_touch_are_no_single_digit(predictor: Predictor) -> None:
+    candidates, piece = segment_plain(encoded(written("22", step=0.42)), MAX_PIXELS) or ((), None)
+    assert piece is not None
+    assert numbers.read_piece(predictor.predict_candidates(candidates), piece) is None
+
+
+def test_long_work_pauses_after_each_pass(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "BATCH", 1)
+    picture = segment_picture(encoded(written("2026")), MAX_PIXELS)
+    prediction = predictor.predict_candidates(picture.candidates)
+    steps = numbers.read_segments(predictor, prediction, picture.segmentations)
+    assert [advance(steps) for _ in range(4)] == [None] * 4  # at least the four digits
+    assert "".join(map(str, finish(steps).marks)) == "2026"
 
 
 def test_more_marks_than_can_be_read_are_announced(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

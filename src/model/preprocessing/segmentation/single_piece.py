@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from src.model.preprocessing.components import STRONG_INK
 from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import Candidates, find_plain_inks, frame_all
-from src.model.preprocessing.segmentation.graph import CONTEXT_SCALE, CONTEXT_SIZE
+from src.model.preprocessing.segmentation.graph import CONTEXT_SCALE, CONTEXT_SIZE, DIGIT_HEIGHT, MAX_WIDTH
 from src.model.preprocessing.segmentation.primitives import threshold
 from src.model.preprocessing.sheet import is_sheet
 
@@ -42,14 +42,23 @@ def find_single_piece(ink: Ink) -> SinglePiece | None:
     mask = (strokes > 0).view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)
     area = slice(top, top + height), slice(left, left + width)
-    columns = max(1, round(width * CONTEXT_SCALE / max(height, 1)))
-    if not width or columns > CONTEXT_SIZE[1] or strokes[area].max() <= STRONG_INK or not _is_one(mask, area):
+    is_digit_wide = 0 < width <= MAX_WIDTH * height
+    if not is_digit_wide or strokes[area].max() <= STRONG_INK or not _is_one(mask, area):
         return None
-    scaled = cv2.resize(strokes[area], (columns, CONTEXT_SCALE), interpolation=cv2.INTER_AREA)
+    return SinglePiece((left, top, width, height), _draw_context(strokes[area]))
+
+
+def _draw_context(strokes: Ink) -> NDArray[np.float32]:
+    """Return the context of a piece, [h, w], alone on its line: scaled as the line, then with the paper around it."""
+    columns = max(1, round(strokes.shape[1] * DIGIT_HEIGHT / strokes.shape[0]))
+    method = cv2.INTER_AREA if strokes.shape[0] > DIGIT_HEIGHT else cv2.INTER_CUBIC
+    scaled = cv2.resize(strokes, (columns, DIGIT_HEIGHT), interpolation=method)
+    window = np.zeros([side * DIGIT_HEIGHT // CONTEXT_SCALE for side in CONTEXT_SIZE], np.float32)
+    top, left = (len(window) - DIGIT_HEIGHT) // 2, window.shape[1] // 2 - columns // 2
+    window[top : top + DIGIT_HEIGHT, left : left + columns] = scaled.clip(0, 1)
     context = np.zeros((2, *CONTEXT_SIZE), np.float32)
-    y, x = (CONTEXT_SIZE[0] - CONTEXT_SCALE) // 2, (CONTEXT_SIZE[1] - columns) // 2
-    context[0, y : y + CONTEXT_SCALE, x : x + columns] = scaled
-    return SinglePiece((left, top, width, height), context)
+    context[0] = cv2.resize(window, CONTEXT_SIZE[::-1], interpolation=cv2.INTER_AREA)
+    return context
 
 
 def _is_one(mask: NDArray[np.uint8], area: tuple[slice, slice]) -> bool:
