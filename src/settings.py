@@ -52,7 +52,9 @@ class Settings(BaseSettings):
         1_000_000, gt=0, description="larger pictures are read one at a time, to limit the memory of a worker"
     )
     picture_cpu_s: float = Field(
-        2.0, gt=0, description="processor time to read a picture, in seconds; small pictures get a quarter"
+        2.0,
+        gt=0,
+        description="processor time to read a picture, in seconds; small ones get a quarter, unless a number is read",
     )
     max_files: int = Field(64, gt=0, description="pictures in a batch")
     max_requests: int = Field(256, ge=1, description="concurrent requests of a worker; more are refused")

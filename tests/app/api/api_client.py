@@ -26,6 +26,7 @@ from src.settings import Settings
 from tests import servers
 
 PREDICT = "/api/v1/predict"
+READ = "/api/v1/read"
 BATCH = "/api/v1/predict/batch"
 FEEDBACK = "/api/v1/feedback"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # shared: each client would load the machine's certificates, in 20 ms

@@ -9,9 +9,18 @@ import pytest
 from httpx import Client
 from PIL import Image
 
-from tests.app.api.api_client import another_server, assert_problem, connect, open_requests, send, send_batch, until
+from tests.app.api.api_client import (
+    READ,
+    another_server,
+    assert_problem,
+    connect,
+    open_requests,
+    send,
+    send_batch,
+    until,
+)
 from tests.app.api.process_tree import processes
-from tests.hostile import busy_pictures, jpeg_with_scans, png_with_texts, webp_specks, with_wrong_tags
+from tests.hostile import busy_pictures, jpeg_with_scans, noise, png_with_texts, webp_specks, with_wrong_tags
 from tests.pictures import drawn, encoded
 from tests.servers import Server
 
@@ -53,6 +62,14 @@ def test_busy_pictures_are_read_or_blank(client: Client, number: int) -> None:
     answer = send(client, encoded(picture))
     if answer.status_code != 200:
         assert_problem(answer, "blank-picture")
+
+
+@pytest.mark.parametrize("number", range(len(list(busy_pictures(300)))))
+def test_details_of_busy_pictures_are_given_where_the_digit_is(client: Client, number: int) -> None:
+    picture = encoded(list(busy_pictures(300))[number])
+    answer, details = send(client, picture), send(client, picture, details=True)
+    assert answer.status_code == details.status_code
+    assert answer.json().items() <= details.json().items()
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +114,18 @@ def test_a_stopping_service_does_not_wait_for_a_picture() -> None:
             assert server.stop() == 0
             assert answer.result().status_code == 503
         assert not child.is_running()
+
+
+def test_a_stopping_service_does_not_wait_for_a_number() -> None:
+    with another_server(DIGITS_GRACE_S=1) as server, connect(server) as client, ThreadPoolExecutor(1) as thread:
+        assert send(client, BITMAP).json() == {"prediction": 4}
+        child = reading_process(server)
+        before = child.cpu_times().user
+        with connect(server) as other:
+            answer = thread.submit(send, other, encoded(noise(800, 4)), READ)
+            until(lambda: child.cpu_times().user > before + 0.1 and child.status() == psutil.STATUS_SLEEPING)
+            assert server.stop() == 0  # while the networks judge its pieces
+            assert answer.result().status_code == 503
 
 
 def test_a_killed_service_leaves_no_process_behind() -> None:

@@ -16,24 +16,37 @@ from httpx import AsyncClient, HTTPError, Timeout
 from tests.app.api.api_client import (
     NO_TLS,
     PREDICT,
+    READ,
     RawClient,
     another_server,
     run_in_event_loop,
     until,
     worker_processes,
 )
-from tests.pictures import drawn, encoded, mnist
+from tests.pictures import drawn, encoded, mnist, written
 from tests.released import copy_release
 from tests.servers import Server
 
 pytestmark = pytest.mark.load
 
 CLIENTS = 200
+READING_CLIENTS = 8
+LINES = ["2026", "42", "750"]
+SHEET = encoded(written(*LINES))
 SECONDS = 30
 PICTURES = [
     *((digit, encoded(mnist(digit))) for digit in (0, 4, 7)),
     *((digit, encoded(drawn(digit))) for digit in (3, 8)),
 ]
+
+
+async def send_sheets(url: str, end: float, outcomes: Counter[str]) -> None:
+    """Send a sheet of numbers to be read, again and again until the time `end`, and count the outcomes."""
+    async with AsyncClient(base_url=url, timeout=Timeout(60), verify=NO_TLS, trust_env=False) as client:
+        while monotonic() < end:
+            answer = await client.post(READ, content=SHEET, headers={"Content-Type": "image/png"})
+            right = answer.status_code == 200 and answer.json()["lines"] == LINES
+            outcomes["sheet" if right else f"{answer.status_code}: {answer.text}"] += 1
 
 
 async def send_pictures(url: str, end: float, outcomes: Counter[str]) -> None:
@@ -110,6 +123,19 @@ def test_new_releases_are_loaded_without_a_lost_request(tmp_path: Path) -> None:
 
         assert set(run_load(server, add_releases)) == {"right"}
         until(lambda: server.log.count("Network 0.14.0 serves from now on.") == 2)
+
+
+def test_sheets_are_read_beside_drawings() -> None:
+    with another_server(DIGITS_LOG_LEVEL="error") as server:
+
+        async def read_sheets(outcomes: Counter[str]) -> None:
+            end = monotonic() + SECONDS
+            await asyncio.gather(*(send_sheets(server.url, end, outcomes) for _ in range(READING_CLIENTS)))
+
+        outcomes = run_load(server, read_sheets)
+        assert server.log == ""
+    assert set(outcomes) == {"right", "sheet"}
+    assert outcomes["sheet"] >= READING_CLIENTS
 
 
 def test_hundreds_of_slow_clients_do_not_delay_others() -> None:

@@ -7,10 +7,8 @@ import pytest
 from httpx import Client, Response
 from PIL import Image, ImageDraw
 
-from tests.app.api.api_client import assert_problem, send, send_batch
+from tests.app.api.api_client import READ, assert_problem, send, send_batch
 from tests.pictures import drawn, encoded, mnist, written
-
-READ = "/api/v1/read"
 
 
 def read(client: Client, picture: Image.Image, **query: str) -> Response:
@@ -111,10 +109,15 @@ def test_details_contain_what_read_answers(client: Client, picture: Image.Image,
     assert send_batch(client, data, data, details=True).json() == {"answers": [details] * 2}
 
 
-def test_something_that_is_no_digit_is_not_counted(client: Client) -> None:
-    details = send(client, encoded(scribbled()), details=True).json()
-    assert details["digits_seen"] == sum(digit["prediction"] is not None for digit in details["digits"])
-    assert "?" in details["number"]
+def test_a_picture_without_a_digit_has_none(client: Client) -> None:
+    cross = Image.new("L", (280, 280), 255)
+    for line in ((60, 60, 220, 220), (220, 60, 60, 220)):
+        ImageDraw.Draw(cross).line(line, 0, 16)
+    details = send(client, encoded(cross), details=True).json()
+    assert (details["number"], details["lines"], details["digits_seen"]) == ("?", ["?"], 0)
+    (only,) = details["digits"]
+    assert only["prediction"] is None
+    assert only["digit_score"] == details["digit_score"] < 0.5
 
 
 def test_the_default_answer_stays_the_digit_alone(client: Client) -> None:
