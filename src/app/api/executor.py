@@ -19,8 +19,8 @@ from src.settings import Settings
 T = TypeVar("T")
 
 SMALL_SHARE: Final = 0.25  # of the processor time of large pictures: small ones may take as much
-# Bytes; the largest accepted pictures take 150 MB, those of `small_pixels` 40 MB.
-SMALL_MEMORY: Final = 70_000_000
+# Bytes; the largest accepted pictures take 150 MB, those of `small_pixels` 40 MB, or 90 MB if noise is segmented.
+SMALL_MEMORY: Final = 110_000_000
 LARGE_MEMORY: Final = 175_000_000
 
 
@@ -35,7 +35,7 @@ class DecodeExecutor:
         self._large_limits = Limits(None, cpu_s, LARGE_MEMORY)
         self._pool = ProcessPool(settings.readers, settings.log_level)
         self._large = CapacityLimiter(1)
-        self._segmented = CapacityLimiter(settings.readers)  # pictures, of up to 35 MB each
+        self._segmented = CapacityLimiter(settings.readers)  # pictures, of up to 25 MB each
         self._threads = CapacityLimiter(1)
 
     async def preprocess(self, data: bytes, keep_steps: bool = False) -> Candidates:

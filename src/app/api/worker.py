@@ -57,15 +57,21 @@ class TooLarge(Exception):  # noqa: N818 - it is an answer
 
 def encode(message: object) -> bytes:
     """Return a message as it is sent."""
-    content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    content = _pickle(message)
     return LENGTH.pack(len(content)) + content
+
+
+def _pickle(message: object) -> bytes:
+    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more: with what the function returns, or with the error that it raises."""
     while head := requests.read(LENGTH.size):
         request: Request = pickle.loads(requests.read(*LENGTH.unpack(head)))  # noqa: S301 - the service wrote it
-        replies.write(_answer(request, requests.read(request.size)))
+        answer = _answer(request, requests.read(request.size))
+        replies.write(LENGTH.pack(len(answer)))
+        replies.write(answer)
         replies.flush()
 
 
@@ -75,14 +81,14 @@ def _answer(request: Request, picture: bytes) -> bytes:
         if request.limits.pixels is None:
             heap.trim_heap()  # earlier pictures left free memory in pieces, and a large one needs it
         elif pixel_count(picture) > request.limits.pixels:
-            return encode(TooLarge())
+            return _pickle(TooLarge())
         _limit_memory(request.limits.memory)
-        return encode(request.function(picture, *request.arguments))
+        return _pickle(request.function(picture, *request.arguments))
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == OUT_OF_MEMORY):
-            return encode(TooComplex())
+            return _pickle(TooComplex())
         error.add_note(traceback.format_exc())  # a pickled error has no traceback
-        return encode(error)
+        return _pickle(error)
     finally:
         _limit_cpu(0)
 

@@ -117,12 +117,16 @@ def test_a_stopping_service_does_not_wait_for_a_picture() -> None:
 
 
 def test_a_stopping_service_does_not_wait_for_a_number() -> None:
-    with another_server(DIGITS_GRACE_S=1) as server, connect(server) as client, ThreadPoolExecutor(1) as thread:
+    with (
+        another_server(DIGITS_GRACE_S=1, DIGITS_PICTURE_CPU_S=30) as server,
+        connect(server) as client,
+        ThreadPoolExecutor(1) as thread,
+    ):
         assert send(client, BITMAP).json() == {"prediction": 4}
         child = reading_process(server)
         before = child.cpu_times().user
         with connect(server) as other:
-            answer = thread.submit(send, other, encoded(noise(800, 4)), READ)
+            answer = thread.submit(send, other, encoded(noise(300, 4)), READ)
             until(lambda: child.cpu_times().user > before + 0.1 and child.status() == psutil.STATUS_SLEEPING)
             assert server.stop() == 0  # while the networks judge its pieces
             assert answer.result().status_code == 503

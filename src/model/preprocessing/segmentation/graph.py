@@ -29,7 +29,7 @@ from src.model.preprocessing.preprocess import (
     measure_stroke_width,
     normalise_stroke_width,
 )
-from src.model.preprocessing.segmentation.primitives import Labels, Primitives, find_pieces, split_line, threshold
+from src.model.preprocessing.segmentation.primitives import Primitives, find_pieces, split_line, threshold
 from src.model.preprocessing.segmentation.text_lines import group_lines, measure_digit_height
 
 DIGIT_HEIGHT: Final = 80  # pixels: pictures are scaled so that most digits are this high ...
@@ -80,9 +80,9 @@ class LineGraph:
                 layer[:] = cv2.resize(picture, CONTEXT_SIZE[::-1], interpolation=cv2.INTER_AREA)
         return contexts
 
-    def _cut_out(self, y: int, x: int, shape: tuple[int, int]) -> tuple[Ink, Labels]:
+    def _cut_out(self, y: int, x: int, shape: tuple[int, int]) -> tuple[Ink, NDArray[np.int16]]:
         """Return the ink and the primitives of a rectangle that starts at (y, x) and may go beyond the line."""
-        ink, ids = np.zeros(shape, np.float32), np.full(shape, -1, np.int32)
+        ink, ids = np.zeros(shape, np.float32), np.full(shape, -1, np.int16)
         top, left = max(y, 0), max(x, 0)
         inside = slice(top, max(y + shape[0], top)), slice(left, max(x + shape[1], left))
         found = self.primitives.ink[inside]

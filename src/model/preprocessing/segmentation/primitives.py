@@ -39,7 +39,7 @@ class Primitives:
     left: int  # of the bounding box in the picture
     top: int
     ink: Ink  # [h, w]
-    ids: Labels  # [h, w]: number of the primitive, -1 elsewhere
+    ids: NDArray[np.int16]  # [h, w]: number of the primitive, -1 elsewhere
     boxes: NDArray[np.intp]  # [P, 4]: left, top, right, bottom
     pieces: NDArray[np.intp]  # [P]: the piece that each one is part of
 
@@ -68,7 +68,7 @@ def split_line(strokes: Ink, pieces: Pieces, line: NDArray[np.intp], height: flo
     """Return the primitives of the line that consists of the pieces `line`; its digits are about `height` high."""
     left, top = pieces.boxes[line, :2].min(0).tolist()
     right, bottom = (pieces.boxes[line, :2] + pieces.boxes[line, 2:]).max(0).tolist()
-    ids = np.full((bottom - top, right - left), -1, np.int32)
+    ids = np.full((bottom - top, right - left), -1, np.int16)
     boxes: list[tuple[int, int, int, int]] = []
     owners: list[np.intp] = []
     for number in line:
@@ -89,7 +89,7 @@ def split_line(strokes: Ink, pieces: Pieces, line: NDArray[np.intp], height: flo
                 owners.append(number)
     placed = np.array(boxes, np.intp)
     order = (placed[:, 0] + placed[:, 2]).argsort(kind="stable")
-    rank = np.append(order.argsort(), -1).astype(np.int32)
+    rank = np.append(order.argsort(), -1).astype(np.int16)
     ids = rank[ids]
     ink = np.where(ids >= 0, strokes[top:bottom, left:right], np.float32(0))
     return Primitives(left, top, ink, ids, placed[order], np.array(owners)[order])
