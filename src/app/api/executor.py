@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -10,7 +11,7 @@ from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.inference.numbers import Number, read_piece, read_segments
 from src.model.inference.predictor import Prediction, Predictor
-from src.model.inference.steps import Steps, advance
+from src.model.inference.steps import Done, Steps, advance
 from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
 from src.model.preprocessing.segmentation.graph import segment_picture
 from src.model.preprocessing.segmentation.single_piece import segment_plain
@@ -22,6 +23,7 @@ SMALL_SHARE: Final = 0.25  # of the processor time of large pictures: small ones
 # Bytes; the largest accepted pictures take 150 MB, those of `small_pixels` 40 MB, or 90 MB if noise is segmented.
 SMALL_MEMORY: Final = 110_000_000
 LARGE_MEMORY: Final = 175_000_000
+TURN_S: Final = 0.1  # seconds after which work in a thread pauses, as soon as it can, for that of other requests
 
 
 class DecodeExecutor:
@@ -88,10 +90,18 @@ class DecodeExecutor:
 
     async def _run_steps(self, steps: Steps[T]) -> T:
         """Return what work in steps returns: run in a thread, in turn with the work of other requests."""
-        while not (done := await self.compute(partial(advance, steps))):
+        while not (done := await self.compute(partial(_work, steps))):
             pass
         return done.result
 
     async def close(self) -> None:
         """End the child processes."""
         await self._pool.close()
+
+
+def _work(steps: Steps[T]) -> Done[T] | None:
+    """Work for a turn; return the result if there is nothing more to do."""
+    end = monotonic() + TURN_S
+    while not (done := advance(steps)) and monotonic() < end:
+        pass
+    return done

@@ -42,7 +42,7 @@ PICTURES = [
 
 async def send_sheets(url: str, end: float, outcomes: Counter[str]) -> None:
     """Send a sheet of numbers to be read, again and again until the time `end`, and count the outcomes."""
-    async with AsyncClient(base_url=url, timeout=Timeout(60), verify=NO_TLS, trust_env=False) as client:
+    async with AsyncClient(base_url=url, timeout=Timeout(120), verify=NO_TLS, trust_env=False) as client:
         while monotonic() < end:
             answer = await client.post(READ, content=SHEET, headers={"Content-Type": "image/png"})
             right = answer.status_code == 200 and answer.json()["lines"] == LINES
@@ -126,7 +126,7 @@ def test_new_releases_are_loaded_without_a_lost_request(tmp_path: Path) -> None:
 
 
 def test_sheets_are_read_beside_drawings() -> None:
-    with another_server(DIGITS_LOG_LEVEL="error") as server:
+    with another_server(DIGITS_LOG_LEVEL="error", DIGITS_REQUEST_TIMEOUT_S=120) as server:
 
         async def read_sheets(outcomes: Counter[str]) -> None:
             end = monotonic() + SECONDS
