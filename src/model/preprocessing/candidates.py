@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from src.model.preprocessing.background import estimate_shading, find_background
+from src.model.preprocessing.background import estimate_shading, find_background, find_difference
 from src.model.preprocessing.components import STRONG_INK
 from src.model.preprocessing.contrast import GreyHistogram
 from src.model.preprocessing.decode import Colours
@@ -93,10 +93,11 @@ def _read(colours: Colours) -> list[Ink]:
     Else they are even paper, and shaded paper; the reverse of the first, if ink touches the edges; both narrower, if
     the digit may have been stretched into a square.
     """
-    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper, is_clear = find_background(colours, histogram)
+    difference = find_difference(colours)
+    histogram = GreyHistogram(colours[..., 0], difference) if colours.shape[2] == 1 else None
+    paper, is_clear = find_background(colours, histogram, difference)
     if histogram:
-        even = read_grey(colours[..., 0], histogram, float(paper[0]))
+        even = read_grey(colours[..., 0], histogram, float(paper[0]), difference)
         is_clear = is_clear or histogram.has_two_levels()
     else:
         even = read_colours(colours, paper)
