@@ -193,3 +193,20 @@ def build_seeded(name: str, seed: int) -> nn.Module:
 def count_parameters(network: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def count_multiply_adds(network: nn.Module) -> int:
+    """Return how many products the convolutions and linear layers add up for one picture."""
+    total = 0
+
+    def add(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            total += output.numel() * layer.weight[0].numel()
+
+    hooks = [layer.register_forward_hook(add) for layer in network.modules()]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 1, 28, 28))
+    for hook in hooks:
+        hook.remove()
+    return total
