@@ -103,11 +103,12 @@ def _find_near(colours: Colours, colour: NDArray[np.floating]) -> NDArray[np.uin
     return np.asarray(near, np.uint8).reshape(colours.shape[:-1])
 
 
-def estimate_shading(colours: Colours) -> NDArray[np.float32]:
+def estimate_shading(colours: Colours, reverse: bool = False) -> NDArray[np.float32]:
     """Return the colour of shaded paper, [H, W, C].
 
     In each channel, the median of wide windows, in which ink is the minority, tells whether the ink is darker or
-    lighter than the paper. A morphological closing or opening then removes the strokes and keeps the edges of shadows.
+    lighter than the paper; with `reverse` the opposite is assumed, as a spot of light may outshine the ink. A
+    morphological closing or opening then removes the strokes and keeps the edges of shadows.
     """
     height, width, channels = colours.shape
     scale = SHADING_SIDE / max(height, width)
@@ -121,7 +122,7 @@ def estimate_shading(colours: Colours) -> NDArray[np.float32]:
         small.astype(np.float32), ((margin, margin), (margin, margin), (0, 0)), "reflect", reflect_type="odd"
     )
     for channel in range(channels):
-        operation = cv2.MORPH_CLOSE if axis[channel] < 0 else cv2.MORPH_OPEN
+        operation = cv2.MORPH_CLOSE if (axis[channel] < 0) != reverse else cv2.MORPH_OPEN
         without = cv2.morphologyEx(wider[..., channel], operation, window)
         paper[..., channel] = without[margin:-margin, margin:-margin]
     smooth = cv2.GaussianBlur(paper, (0, 0), 1)
