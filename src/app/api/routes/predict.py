@@ -1,6 +1,6 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Annotated, Final
 
@@ -15,13 +15,14 @@ from src.app.api.core.problem_types import PICTURE_ERRORS
 from src.app.api.core.problems import Problem, build_problem
 from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
-from src.app.api.state import get_state
+from src.app.api.state import AppState, get_state
 from src.model.errors import PictureError
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.preprocessing.preprocess import Candidates
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
+PATH: Final = "/api/v1/predict"
 BATCH_TOO_SLOW: Final = "The pictures before this one took too long. Send this one again, in a smaller batch."
 ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # the default answers, rendered once
 
@@ -74,9 +75,20 @@ async def predict(
     model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
-    state = get_state(request)
+    return await answer(get_state(request), partial(uploads.picture, request), details, steps, heat, model)
+
+
+async def answer(
+    state: AppState,
+    read_picture: Callable[[], Awaitable[bytes]],
+    details: bool = False,
+    steps: bool = False,
+    heat: bool = False,
+    model: str | None = None,
+) -> Response:
+    """Return the response for the picture that `read_picture` returns, with or without the route's own parsing."""
     predictor = await state.repository.predictor(model)
-    data = await uploads.picture(request)
+    data = await read_picture()
     candidates = await state.executor.preprocess(data, keep_steps=steps)
     if heat:  # up to 65 predictions
         prediction = await state.executor.compute(partial(predictor.predict_candidates, candidates, heat=True))
