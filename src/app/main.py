@@ -50,7 +50,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=key_required)
     app.include_router(health.router)
     docs.add_routes(app)
-    app.add_middleware(ShortPath, path=predict.PATH, answer=partial(predict.answer, state))
+    answers = {
+        query: partial(predict.answer, state, options=options) for query, options in predict.USUAL_OPTIONS.items()
+    }
+    app.add_middleware(ShortPath, path=predict.PATH, answers=answers)
     app.add_middleware(LimitMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(CorsMiddleware, origins=settings.cors_origins)

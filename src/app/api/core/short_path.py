@@ -8,7 +8,7 @@ problems, log lines and metrics come from the middlewares around, also for both.
 
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -19,10 +19,8 @@ from src.app.api.core.middleware import SMALL_BODY
 from src.app.api.core.problems import ApiProblem, problem_response
 from src.model.errors import PictureError
 
-# called with what returns the picture, and whether the answer has details
-Answer = Callable[[Callable[[], Awaitable[bytes]], bool], Awaitable[Response]]
+Answer = Callable[[Callable[[], Awaitable[bytes]]], Awaitable[Response]]  # called with what returns the picture
 
-DETAILS: Final = {b"": False, b"details=false": False, b"details=true": True}  # by query
 MEDIA_TYPE: Final = re.compile(
     rb"multipart/form-data; boundary=([A-Za-z0-9_.-]{1,70})|image/[a-z0-9.+-]+|application/octet-stream"
 )
@@ -34,22 +32,23 @@ FILE_HEADERS: Final = re.compile(
 
 
 class ShortPath:
-    """Answers usual requests to `path` by `answer`."""
+    """Answers usual requests to `path`; `answers` has the function that does, by the request's query."""
 
-    def __init__(self, app: ASGIApp, path: str, answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, path: str, answers: Mapping[bytes, Answer]) -> None:
         self.path = path  # also where `RequestMiddleware` finds it: this object stands for the route in the scope
         self._app = app
-        self._answer = answer
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or scope["path"] != self.path or not (usual := _check_headers(scope)):
+        usual = self._check_headers(scope) if scope["type"] == "http" and scope["path"] == self.path else None
+        if not usual:
             await self._app(scope, receive, send)
             return
         scope["route"] = self
         body = _Body(receive, usual[1])
         try:
-            response = await self._answer(body.read_picture, DETAILS[scope["query_string"]])
+            response = await self._answers[scope["query_string"]](body.read_picture)
         except _UnusualForm:
             response = None
         except (ApiProblem, PictureError) as error:
@@ -59,21 +58,20 @@ class ShortPath:
         else:
             await self._app(scope, body.receive_again, send)
 
-
-def _check_headers(scope: Scope) -> re.Match[bytes] | None:
-    """Return the match of the media type if a request is usual as far as its headers show, otherwise None."""
-    headers = scope["state"]["context"].headers
-    length = headers.get(b"content-length", b"")
-    if (
-        scope["method"] != "POST"
-        or scope["query_string"] not in DETAILS
-        or scope.get("root_path")
-        or len(headers) != len(scope["headers"])  # one is there twice
-        or not length.isdigit()
-        or int(length) > SMALL_BODY
-    ):
-        return None
-    return MEDIA_TYPE.fullmatch(headers.get(b"content-type", b""))
+    def _check_headers(self, scope: Scope) -> re.Match[bytes] | None:
+        """Return the match of the media type if a request is usual as far as can be seen without its body."""
+        headers: dict[bytes, bytes] = scope["state"]["context"].headers
+        length = headers.get(b"content-length", b"")
+        if (
+            scope["method"] != "POST"
+            or scope["query_string"] not in self._answers
+            or scope.get("root_path")
+            or len(headers) != len(scope["headers"])  # one of them is there twice
+            or not length.isdigit()
+            or int(length) > SMALL_BODY
+        ):
+            return None
+        return MEDIA_TYPE.fullmatch(headers.get(b"content-type", b""))
 
 
 class _UnusualForm(Exception):  # noqa: N818 - it is an expected outcome, not a failure
@@ -104,9 +102,12 @@ class _Body:
         Raises `_UnusualForm` as soon as a part of the body has arrived in which the form is not plain: FastAPI may
         refuse it before the rest has arrived.
         """
+        first_line = line + b"\r\n"
         content = await self._read_part()
-        headers = FILE_HEADERS.match(content, len(line) + 2)
-        if not headers or not content.startswith(line + b"\r\n"):
+        while not self._complete and first_line.startswith(content):  # some clients send this line on its own
+            content += await self._read_part()
+        headers = FILE_HEADERS.match(content, len(first_line))
+        if not headers or not content.startswith(first_line):
             raise _UnusualForm
         start = searched = headers.end()
         end_line = b"\r\n" + line

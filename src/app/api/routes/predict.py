@@ -1,6 +1,7 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final
 
@@ -75,27 +76,35 @@ async def predict(
     model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
-    return await answer(get_state(request), partial(uploads.picture, request), details, steps, heat, model)
+    return await answer(get_state(request), partial(uploads.picture, request), Options(details, steps, heat, model))
 
 
-async def answer(
-    state: AppState,
-    read_picture: Callable[[], Awaitable[bytes]],
-    details: bool = False,
-    steps: bool = False,
-    heat: bool = False,
-    model: str | None = None,
-) -> Response:
-    """Return the response for the picture that `read_picture` returns, with or without the route's own parsing."""
-    predictor = await state.repository.predictor(model)
+@dataclass(frozen=True)
+class Options:
+    """What a request asks for, as the route's parameters have it."""
+
+    details: bool = False
+    steps: bool = False
+    heat: bool = False
+    model: str | None = None
+
+
+# By query; requests with another one go through the route.
+USUAL_OPTIONS: Final = {b"": Options(), b"details=true": Options(details=True), b"details=false": Options()}
+
+
+async def answer(state: AppState, read_picture: Callable[[], Awaitable[bytes]], options: Options) -> Response:
+    """Return the response to a request whose picture `read_picture` returns."""
+    predictor = await state.repository.predictor(options.model)
     data = await read_picture()
-    candidates = await state.executor.preprocess(data, keep_steps=steps)
-    if heat:  # up to 65 predictions
+    candidates = await state.executor.preprocess(data, keep_steps=options.steps)
+    if options.heat:  # up to 65 predictions
         prediction = await state.executor.compute(partial(predictor.predict_candidates, candidates, heat=True))
     else:
         prediction = predictor.predict_candidates(candidates)
     state.metrics.answer(prediction, predictor.description.version)
-    return detailed_response(prediction, predictor) if details or steps or heat else ANSWERS[prediction.prediction]
+    detailed = options.details or options.steps or options.heat
+    return detailed_response(prediction, predictor) if detailed else ANSWERS[prediction.prediction]
 
 
 @router.post(
