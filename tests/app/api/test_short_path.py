@@ -219,7 +219,7 @@ DISPOSITIONS: Final = (
     DISPOSITION.lower(),
     *(
         DISPOSITION.replace(b"four.png", name)
-        for name in (b"", b'a\\"b', b"a;b", b"a*=b", "vier ä.png".encode(), b"\xff")
+        for name in (b"", b'a\\"b', b"a;b", b"a*=b", b"a\r\nX: y", b"a\\", "vier ä.png".encode(), b"\xff")
     ),
     DISPOSITION.replace(b"four.png", b"C:\\four.png"),
     DISPOSITION + b"; filename*=UTF-8''four.png",
