@@ -67,7 +67,7 @@ rollback: environment .venv/pipeline.stamp ## put the previous network back into
 	@$(python) -m src.model.pipeline.promote --rollback
 
 train-production: environment .venv/train.stamp ## train the default network, three seeds; hours, resumes after a stop
-	@$(python) -m src.model.training.train_production digit
+	@$(python) -m src.model.training.train_production light
 
 train-micro: environment .venv/train.stamp ## train the network of at most 6,422 parameters; hours, resumes after a stop
 	@$(python) -m src.model.training.train_production micro

@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import cast
 
 from anyio import to_thread
@@ -15,6 +16,7 @@ from fastapi.security import HTTPBearer
 from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
+from src.app.api.core.short_path import ShortPath
 from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict, read
@@ -49,6 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=key_required)
     app.include_router(health.router)
     docs.add_routes(app)
+    answers = {
+        query: partial(predict.answer, state, options=options) for query, options in predict.USUAL_OPTIONS.items()
+    }
+    app.add_middleware(ShortPath, path=predict.PATH, answers=answers)
     app.add_middleware(LimitMiddleware, settings=settings)
     if settings.cors_origins:
         app.add_middleware(CorsMiddleware, origins=settings.cors_origins)

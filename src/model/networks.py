@@ -66,7 +66,7 @@ def build_verifier() -> nn.Sequential:
 
 
 def build_digit() -> nn.Sequential:
-    """Build the network of the releases: 271,426 parameters, 25 million multiply-adds."""
+    """Build the network of releases 0.9.0 to 1.1.0: 271,426 parameters, 25 million multiply-adds."""
     return nn.Sequential(
         Normalise(),
         _build_convolution(1, 24),  # [N, 24, 28, 28]
@@ -81,6 +81,25 @@ def build_digit() -> nn.Sequential:
         _build_convolution(96, 96),
         *_build_head(96),  # [N, 96]
         nn.Linear(96, 10),
+    )
+
+
+def build_light() -> nn.Sequential:
+    """Build the network that serves: 105,298 parameters, 6.3 million multiply-adds.
+
+    It has few channels where the pictures are large: most of a convolution's time goes there.
+    """
+    return nn.Sequential(
+        Normalise(),
+        _build_convolution(1, 8),  # [N, 8, 28, 28]
+        _build_convolution(8, 24, stride=2),  # [N, 24, 14, 14]
+        _build_convolution(24, 32),
+        nn.MaxPool2d(2),  # [N, 32, 7, 7]
+        _build_convolution(32, 64),
+        _build_convolution(64, 64),
+        _build_convolution(64, 64),
+        *_build_head(64),  # [N, 64]
+        nn.Linear(64, 10),
     )
 
 
@@ -101,9 +120,10 @@ def build_micro() -> nn.Sequential:
     )
 
 
-def _build_convolution(channels: int, filters: int) -> nn.Sequential:
-    """Build a 3x3 convolution that keeps height and width, with batch normalisation and ReLU."""
-    return nn.Sequential(nn.Conv2d(channels, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU())
+def _build_convolution(channels: int, filters: int, stride: int = 1) -> nn.Sequential:
+    """Build a 3x3 convolution with batch normalisation and ReLU; height and width are divided by `stride`."""
+    convolution = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(filters), nn.ReLU())
 
 
 def _build_separable(channels: int, filters: int) -> nn.Sequential:
@@ -149,7 +169,7 @@ class PermutedInput(nn.Module):
 # of the comparison, which `train_model.py` trains
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": build_cnn, "mlp": build_mlp}
 # of the releases, which `training/train_production.py` trains
-RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": build_digit, "micro": build_micro}
+RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": build_digit, "light": build_light, "micro": build_micro}
 # trained on permuted pixels, with the permutation among their weights (see `experiments/export_permuted.py`)
 PERMUTED: dict[str, Callable[[], nn.Module]] = {
     "cnn-permuted": lambda: PermutedInput(build_cnn()),
@@ -173,3 +193,20 @@ def build_seeded(name: str, seed: int) -> nn.Module:
 def count_parameters(network: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def count_multiply_adds(network: nn.Module) -> int:
+    """Return how many products the convolutions and linear layers add up for one picture."""
+    total = 0
+
+    def add(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            total += output.numel() * layer.weight[0].numel()
+
+    hooks = [layer.register_forward_hook(add) for layer in network.modules()]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 1, 28, 28))
+    for hook in hooks:
+        hook.remove()
+    return total

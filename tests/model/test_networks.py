@@ -9,6 +9,11 @@ def test_course_networks_have_their_number_of_parameters(name: str, parameters: 
     assert networks.count_parameters(networks.build(name)) == parameters
 
 
+def test_multiply_adds_are_those_of_convolutions_and_linear_layers() -> None:
+    first, second = 24 * 24 * 6 * 5 * 5, 8 * 8 * 6 * 6 * 5 * 5
+    assert networks.count_multiply_adds(networks.build("cnn")) == first + second + 96 * 50 + 50 * 10
+
+
 @pytest.mark.parametrize("name", [*networks.NETWORKS, *networks.RELEASED, *networks.PERMUTED])
 def test_outputs_are_ten_logits(name: str) -> None:
     logits = networks.build(name)(torch.rand(3, 1, 28, 28))

@@ -1,6 +1,6 @@
 """The service with two more routes that do less, as lower bounds for the cost of a request. Run by `make bench`.
 
-/floor/constant   reads the upload as the service does, and always gives the same answer
+/floor/constant   reads the upload as FastAPI's routes do, and always gives the same answer
 /floor/decoded    also decodes the picture, with OpenCV
 """
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import psutil
+
 BOUNDARY: Final = "digits-bench"
 # for wrk: one body for all requests, and a line of JSON at the end
 SCRIPT: Final = """
@@ -40,6 +42,7 @@ class LoadResult:
     p50_ms: float
     p99_ms: float
     failed: int
+    cpu_us: float  # CPU time of the server's processes for each request
 
 
 def form(picture: bytes) -> Body:
@@ -54,14 +57,32 @@ def raw(picture: bytes) -> Body:
     return Body("image/png", picture)
 
 
-def load(url: str, body: Body, connections: int, seconds: int) -> LoadResult:
+@dataclass(frozen=True)
+class Target:
+    """An address, and the process that answers there, with its children."""
+
+    url: str
+    pid: int
+
+    def measure_cpu(self) -> float:
+        """Return the CPU time that the processes have used so far, in seconds."""
+        process = psutil.Process(self.pid)
+        times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+        return sum(each.user + each.system for each in times)
+
+
+def load(target: Target, body: Body, connections: int, seconds: int) -> LoadResult:
     """Send `body` over `connections` connections at once for `seconds` seconds."""
     with TemporaryDirectory() as folder:
         script, content = Path(folder, "post.lua"), Path(folder, "body")
         script.write_text(SCRIPT)
         content.write_bytes(body.content)
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), target.url]
         environment = os.environ | {"BENCH_BODY": str(content), "BENCH_TYPE": body.media_type}
+        before = target.measure_cpu()
         printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        cpu = target.measure_cpu() - before
     results = json.loads(next(line for line in printed.splitlines() if line.startswith("{")))
-    return LoadResult(results["requests"] / results["seconds"], results["p50_ms"], results["p99_ms"], results["failed"])
+    requests = results["requests"]
+    cpu_us = 1e6 * cpu / max(requests, 1)
+    return LoadResult(requests / results["seconds"], results["p50_ms"], results["p99_ms"], results["failed"], cpu_us)

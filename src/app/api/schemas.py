@@ -132,6 +132,7 @@ MODEL: dict[str, Any] = {
     "version": "1.2.3",
     "network": "cnn",
     "parameters": 6422,
+    "multiply_adds": 149300,
     "preprocessing": 1,
     "normalisation": {"mean": 0.13, "std": 0.31},
     "confidence": {"temperature": 1.2, "score_slope": 0.4, "score_offset": -4.2},

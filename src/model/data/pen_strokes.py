@@ -19,14 +19,20 @@ Shape = list[Stroke]
 CANVAS: Final = 112  # side, in pixels
 MARGIN: Final = 16  # pixels left free on each side
 PEN: Final = (3.0, 20.0)  # range of the pen's width, in pixels: from a hairline to a marker
+NARROWEST: Final = 0.45  # the least width of a digit's drawn shape, as a share of its described width
 SUBPIXEL: Final = 4  # bits of OpenCV's fixed-point coordinates
 
 
-def draw_shape(shape: Shape, random: Generator) -> NDArray[np.float32]:
-    """Draw `shape` with a random hand and a random pen: ink, float32 [CANVAS, CANVAS] in 0..1."""
-    strokes = fit_to_canvas(_vary_hand([_draw_path(stroke, random) for stroke in shape], random))
+def draw_shape(
+    shape: Shape, random: Generator, pen: tuple[float, float] = PEN, narrowest: float = NARROWEST
+) -> NDArray[np.float32]:
+    """Draw `shape` with a random hand and a random pen: ink, float32 [CANVAS, CANVAS] in 0..1.
+
+    The pen's width is in the range `pen`, in pixels; the shape's width is at least the share `narrowest` of its own.
+    """
+    strokes = fit_to_canvas(_vary_hand([_draw_path(stroke, random) for stroke in shape], narrowest, random))
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    draw_paths(canvas, strokes, 255, max(1, round(random.uniform(*PEN))))
+    draw_paths(canvas, strokes, 255, max(1, round(random.uniform(*pen))))
     return np.asarray(canvas / 255, np.float32)
 
 
@@ -54,11 +60,11 @@ def _resample(path: Points, count: int) -> Points:
     return np.stack([np.interp(targets, lengths, path[:, axis]) for axis in (0, 1)], 1)
 
 
-def _vary_hand(strokes: list[Points], random: Generator) -> list[Points]:
+def _vary_hand(strokes: list[Points], narrowest: float, random: Generator) -> list[Points]:
     """Rotate, slant and stretch all strokes alike, and let each tremble."""
     angle, shear = np.radians(random.uniform(-12, 12)), random.uniform(-0.35, 0.2)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    slant = np.array([[random.uniform(0.45, 1.1), shear], [0, 1]])
+    slant = np.array([[random.uniform(narrowest, 1.1), shear], [0, 1]])
     tremor = random.uniform(0, 0.012)
     return [points @ (rotation @ slant).T + _draw_tremor(len(points), tremor, random) for points in strokes]
 

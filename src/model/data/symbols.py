@@ -17,26 +17,30 @@ from numpy.random import Generator
 from src.model.data.pen_strokes import CANVAS, Curve, Points, Shape, Stroke, draw_shape
 from src.model.preprocessing.ink import Ink
 
-LATIN: Final = "#%*+:;<=@^~ACEFHKLMNPRTUVWXYacdefhjkmnprtuvwx"
+LATIN: Final = "#%*+:;<=@~ACEFHKLMNPRTUVWXYcdehkmnptuvwx"
 # The glyphs that are used, by the characters that stand for them in each font. Left out are digits, what some people
-# write as a digit (B, O, q, y, slashes, brackets, Theta), and fonts whose strokes run along the outline.
+# write as a digit (B, O, Z, a, f, j, q, y, slashes, brackets, Lambda, Theta), and fonts whose strokes run along the
+# outline.
 GLYPHS: Final = {
     "futural": LATIN,
     "rowmans": LATIN,
     "cursive": LATIN,
     "scripts": LATIN,
-    "greek": "ACDEFGHKLMNPRSTUWXY^acefghjklmnprtuvwxy",
-    "greeks": "ACDEFGHKLMNPRSTUWX^acefghjklmnprtuvwx",
-    "cyrillic": "$%&@ADEFGHIKLMNPQRSTUWX[^`adefghiklmnpqrstuwx{}",
-    "cyrilc_1": "ADEFGIJKLMNPQRSUVWYZadefgijklmnpqrsuvwyz",
-    "japanese": "$%&'()*+,-./012345679:;ADEFGIJKMNPRUVWXZ[\\]^_`abcdfghlnoqrxyz{|}",
-    "mathlow": "!\"#&':;?@^bcdfghijkln",
+    "greek": "ACDEGKMNPRSTUWXYacefghjklmnptuvwxy",
+    "greeks": "ACDEGKMNPRSTUWXacefghjklmnptuvwx",
+    "cyrillic": "$%&@ADEFGHIKLMNPQRSTUWX[`defghiklmnpqrtuwx{}",
+    "cyrilc_1": "ADEFGIJKLMNPQSUVWYZdefgijklmnpqsuvwyz",
+    "japanese": "$%&'()*+,-./012345679:;ADEFGIJKMNPUVWXZ\\]_`abcdfghlnoqrxyz{|}",
+    "mathlow": "!#&':;?@bcdfghikln",
     "symbolic": "68<=>?@DEFGJLMNOPQRSTUVWXYZ[]^_`abcdfghmnp~",
     "astrology": "!$%'/:;=>?@]_`{|}~",
-    "music": "'(,-./;<=>?",
+    "music": "'(,-/;<>?",
 }
 MIN_SPACING: Final = 0.12  # between the points of a curve, as a share of the glyph: more points would make it jagged
 CORNER: Final = 50.0  # degrees; sharper turns stay corners
+# Letters keep a thinner pen and more of their width than digits: squeezed to a bar, many are what people write as a 1.
+SYMBOL_PEN: Final = (3.0, 14.0)
+SYMBOL_NARROWEST: Final = 0.75
 BLOT_PEN: Final = (6.0, 30.0)  # range of the pen's width in a dot or dash, in pixels of the canvas
 
 
@@ -46,9 +50,9 @@ def draw_symbol(random: Generator) -> Ink:
     if kind < 0.12:
         return _draw_blots(random)
     if kind < 0.24:
-        return draw_shape(MARKS[random.integers(len(MARKS))](random), random)
+        return draw_shape(MARKS[random.integers(len(MARKS))](random), random, SYMBOL_PEN, SYMBOL_NARROWEST)
     symbols = load_symbols()
-    return draw_shape(symbols[random.integers(len(symbols))], random)
+    return draw_shape(symbols[random.integers(len(symbols))], random, SYMBOL_PEN, SYMBOL_NARROWEST)
 
 
 @cache
@@ -121,10 +125,10 @@ def _make_tick(random: Generator) -> Shape:
 
 
 def _make_arrow(random: Generator) -> Shape:
-    """Return an arrow in any direction."""
+    """Return an arrow in any direction but up: that resembles a 1."""
     barb, spread = random.uniform(0.2, 0.45), random.uniform(0.15, 0.35)
     points = np.array([(0.0, 0.0), (1.0, 0.0), (1 - barb, -spread), (1 - barb, spread)])
-    angle = random.uniform(0, 2 * np.pi)
+    angle = random.uniform(-0.3, 1.3) * np.pi  # from the right, clockwise; 1.5 is up
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     tail, tip, left, right = ((float(x), float(y)) for x, y in points @ rotation)
     return [[[tail, tip]], [[left, tip], [tip, right]]]

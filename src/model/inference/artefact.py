@@ -50,6 +50,7 @@ class Description(BaseModel):
     version: str
     network: str
     parameters: int
+    multiply_adds: int | None = Field(None, description="for one picture; null for releases before 1.3.0")
     preprocessing: int
     normalisation: dict[str, float]
     confidence: Confidence

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.contrast import GreyHistogram, find_ink_axis
+from src.model.preprocessing.contrast import Box, GreyHistogram, find_ink_axis
 from src.model.preprocessing.decode import Colours
 
 TOLERANCE: Final = 10  # levels of 255: colours that differ by no more in any channel count as the same
@@ -17,14 +17,26 @@ WIDE_WINDOW: Final = 45  # pixels of that copy: the ink is the minority in such 
 STROKE_WINDOW: Final = 17  # pixels of that copy: wider than any stroke
 
 
-def find_background(colours: Colours, histogram: GreyHistogram | None) -> tuple[NDArray[np.float32], bool]:
+def find_difference(colours: Colours) -> Box:
+    """Return the smallest box of [H, W, C] outside of which all pixels have exactly the colour of the first one.
+
+    Most drawings are bare there. In a picture of one colour the box is its first pixel.
+    """
+    first = colours[0, 0].astype(np.float64)
+    left, top, width, height = cv2.boundingRect(cv2.bitwise_not(cv2.inRange(colours, first, first)))
+    return slice(top, top + max(height, 1)), slice(left, left + max(width, 1))
+
+
+def find_background(
+    colours: Colours, histogram: GreyHistogram | None, difference: Box
+) -> tuple[NDArray[np.float32], bool]:
     """Return the colour of the paper, [C], if it is even, and whether it clearly is.
 
     It is if the whole border and most other pixels of `colours`, [H, W, C], are near it. `histogram` is that of the
-    colours if C is 1.
+    colours if C is 1; `difference` is what `find_difference` returns.
     """
     paper = np.asarray(colours[0, 0], np.float32)
-    is_clear = _has_plain_border(colours, paper)
+    is_clear = _is_inside(difference, colours)
     if not is_clear:
         border = _cut_border(colours)
         paper = _find_border_colour(colours, border)
@@ -40,13 +52,12 @@ def _share_paper(colours: Colours, histogram: GreyHistogram | None, paper: NDArr
     return histogram.share_within(level - TOLERANCE, level + TOLERANCE)
 
 
-def _has_plain_border(colours: Colours, paper: NDArray[np.float32]) -> bool:
-    """Return whether all pixels of the border have exactly one colour, as in most drawings."""
-    height, width = colours.shape[:2]
+def _is_inside(box: Box, colours: Colours) -> bool:
+    """Return whether `box` lies inside the border of [H, W, C], or is no more than its first pixel."""
     border = _border_width(colours)
-    exactly = paper.astype(np.float64)
-    left, top, w, h = cv2.boundingRect(cv2.bitwise_not(cv2.inRange(colours, exactly, exactly)))
-    return not w or (min(left, top) >= border and left + w <= width - border and top + h <= height - border)
+    return (box[0].stop, box[1].stop) == (1, 1) or all(
+        border <= side.start and side.stop <= length - border for side, length in zip(box, colours.shape, strict=False)
+    )
 
 
 def _cut_border(colours: Colours) -> Colours:
@@ -92,11 +103,12 @@ def _find_near(colours: Colours, colour: NDArray[np.floating]) -> NDArray[np.uin
     return np.asarray(near, np.uint8).reshape(colours.shape[:-1])
 
 
-def estimate_shading(colours: Colours) -> NDArray[np.float32]:
+def estimate_shading(colours: Colours, reverse: bool = False) -> NDArray[np.float32]:
     """Return the colour of shaded paper, [H, W, C].
 
     In each channel, the median of wide windows, in which ink is the minority, tells whether the ink is darker or
-    lighter than the paper. A morphological closing or opening then removes the strokes and keeps the edges of shadows.
+    lighter than the paper; with `reverse` the opposite is assumed, as a spot of light may outshine the ink. A
+    morphological closing or opening then removes the strokes and keeps the edges of shadows.
     """
     height, width, channels = colours.shape
     scale = SHADING_SIDE / max(height, width)
@@ -110,7 +122,7 @@ def estimate_shading(colours: Colours) -> NDArray[np.float32]:
         small.astype(np.float32), ((margin, margin), (margin, margin), (0, 0)), "reflect", reflect_type="odd"
     )
     for channel in range(channels):
-        operation = cv2.MORPH_CLOSE if axis[channel] < 0 else cv2.MORPH_OPEN
+        operation = cv2.MORPH_CLOSE if (axis[channel] < 0) != reverse else cv2.MORPH_OPEN
         without = cv2.morphologyEx(wider[..., channel], operation, window)
         paper[..., channel] = without[margin:-margin, margin:-margin]
     smooth = cv2.GaussianBlur(paper, (0, 0), 1)

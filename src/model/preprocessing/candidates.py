@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from src.model.preprocessing.background import estimate_shading, find_background
+from src.model.preprocessing.background import estimate_shading, find_background, find_difference
 from src.model.preprocessing.components import STRONG_INK
 from src.model.preprocessing.contrast import GreyHistogram
 from src.model.preprocessing.decode import Colours
@@ -91,12 +91,14 @@ def _read(colours: Colours) -> list[Ink]:
     """Return the readings of a picture, apart from boxes; only one if the paper is clearly even, none if it is blank.
 
     Else they are even paper, and shaded paper; the reverse of the first, if ink touches the edges; both narrower, if
-    the digit may have been stretched into a square.
+    the digit may have been stretched into a square; and shaded paper whose ink is of the other sign, if any of these
+    holds a stroke.
     """
-    histogram = GreyHistogram(colours[..., 0]) if colours.shape[2] == 1 else None
-    paper, is_clear = find_background(colours, histogram)
+    difference = find_difference(colours)
+    histogram = GreyHistogram(colours[..., 0], difference) if colours.shape[2] == 1 else None
+    paper, is_clear = find_background(colours, histogram, difference)
     if histogram:
-        even = read_grey(colours[..., 0], histogram, float(paper[0]))
+        even = read_grey(colours[..., 0], histogram, float(paper[0]), difference)
         is_clear = is_clear or histogram.has_two_levels()
     else:
         even = read_colours(colours, paper)
@@ -109,6 +111,9 @@ def _read(colours: Colours) -> list[Ink]:
         inks.append(1 - even.ink)
         if edges == 4 and even.ink.shape[0] == even.ink.shape[1]:
             inks += [_squeeze(even.ink), _squeeze(1 - even.ink)]
+    if not is_clear and any(ink.max() > STRONG_INK for ink in inks):
+        outshone = read_colours(colours, estimate_shading(colours, reverse=True))
+        inks += _repair(outshone.ink) if outshone else []
     return inks
 
 

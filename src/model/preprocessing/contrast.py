@@ -20,6 +20,8 @@ INK_SHARE: Final = 0.0005  # of the pixels: the smallest digit that is read cove
 
 LEVELS: Final = np.arange(256.0)  # of a grey pixel
 
+Box = tuple[slice, slice]  # rows and columns of a picture
+
 
 def find_ink_axis(difference: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """Return the direction of the ink in colour space, a unit vector [C], and the contrast: its distance along it.
@@ -62,9 +64,12 @@ def _find_farthest(histogram: NDArray[np.floating]) -> int:
 class GreyHistogram:
     """The number of pixels at each level of a grey picture."""
 
-    def __init__(self, grey: NDArray[np.uint8]) -> None:
-        counts = cv2.calcHist([grey], [0], None, [len(LEVELS)], [0, len(LEVELS)])
+    def __init__(self, grey: NDArray[np.uint8], box: Box) -> None:
+        """Count the pixels of [H, W]; outside of `box`, all have the level of the first one."""
+        inside = grey[box]
+        counts = cv2.calcHist([inside], [0], None, [len(LEVELS)], [0, len(LEVELS)])
         self._counts = counts.ravel().astype(np.float64)
+        self._counts[grey[0, 0]] += grey.size - inside.size
         self._pixels = grey.size
 
     def share_within(self, low: float, high: float) -> float:

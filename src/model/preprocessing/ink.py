@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.preprocessing.contrast import LEVELS, GreyHistogram, estimate_noise, find_ink_axis, project
+from src.model.preprocessing.contrast import LEVELS, Box, GreyHistogram, estimate_noise, find_ink_axis, project
 from src.model.preprocessing.decode import Colours
 
 Ink = NDArray[np.float32]  # [H, W] in 0..1, 0 is paper
@@ -42,13 +42,18 @@ class Reading:
         return self.contrast < MIN_SIGNAL_TO_NOISE * self.noise
 
 
-def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float) -> Reading | None:
-    """Read a grey picture, [H, W], on even paper, from a table of the 256 levels. Returns None without contrast."""
+def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float, difference: Box) -> Reading | None:
+    """Read a grey picture, [H, W], on even paper, from a table of the 256 levels. Returns None without contrast.
+
+    Outside of the box `difference`, all pixels have the level of the first one.
+    """
     sign, contrast = histogram.find_ink_axis(paper)
     if contrast < MIN_CONTRAST:
         return None
     table = (LEVELS.astype(np.float32) - np.float32(paper)) / np.float32(sign * contrast)
-    ink = np.asarray(cv2.LUT(grey, np.minimum(np.maximum(table, 0), 1)), np.float32)
+    table = np.minimum(np.maximum(table, 0), 1)
+    ink = np.full(grey.shape, table[grey[0, 0]], np.float32)
+    ink[difference] = cv2.LUT(grey[difference], table)
     return Reading(ink, contrast, histogram.estimate_noise(paper, sign, contrast / 2))
 
 
@@ -63,7 +68,7 @@ def read_colours(colours: Colours, paper: NDArray[np.float32]) -> Reading | None
     return Reading(ink, contrast, estimate_noise(distance, contrast / 2))
 
 
-def find_box(ink: Ink) -> tuple[slice, slice] | None:
+def find_box(ink: Ink) -> Box | None:
     """Return the rows and columns inside a box of ink, None if there is no box."""
     mask = (ink > 0.5).view(np.uint8)
     if cv2.countNonZero(mask) < MIN_BOX_FILL * MIN_BOX_SIDE**2 * ink.size or not _may_hold_box(mask):

@@ -182,7 +182,10 @@ def _compute_loss(
     loss = F.cross_entropy(append_reject_class(logits), labels)
     if teacher is None:
         return loss
-    return distillation_loss(logits, teacher(pixels), loss, config.distillation_weight, config.temperature)
+    digits = labels < logits.shape[1]  # the teacher's logits say which digit, not whether it is one
+    return distillation_loss(
+        logits[digits], teacher(pixels[digits]), loss, config.distillation_weight, config.temperature
+    )
 
 
 def append_reject_class(logits: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ def describe_model(
         version=provenance.version,
         network=provenance.network,
         parameters=networks.count_parameters(network),
+        multiply_adds=networks.count_multiply_adds(network),
         preprocessing=PREPROCESSING,
         normalisation={"mean": networks.MNIST_MEAN, "std": networks.MNIST_STD},
         confidence=confidence,

@@ -38,6 +38,7 @@ from src.settings import RESULTS_DIR, ROOT, get_settings
 SYNTHETIC: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18, "symbols": 12}
 CONFIGS: Final = {
     "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
+    "light": TrainingConfig("light", epochs=32, synthetic=SYNTHETIC, teacher="1.1.0", distillation_weight=0.7),
     "micro": TrainingConfig(
         "micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teacher="1.0.0", distillation_weight=0.9
     ),

@@ -54,11 +54,11 @@ class InProcessTransport(BaseTransport):
             response = await self._transport.handle_async_request(request)
             return Response(response.status_code, headers=response.headers, content=await response.aread())
 
-        return asyncio.run_coroutine_threadsafe(call(), _event_loop()).result()
+        return asyncio.run_coroutine_threadsafe(call(), event_loop()).result()
 
 
 @cache
-def _event_loop() -> asyncio.AbstractEventLoop:
+def event_loop() -> asyncio.AbstractEventLoop:
     """Return a loop that runs until the tests end: a service's child processes belong to one."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()

@@ -254,6 +254,15 @@ def test_an_unexpected_error_is_answered_with_a_problem_and_logged(
     assert "a secret of the service" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("created", "time"), [(0.25, "1970-01-01T00:00:00.250"), (1e9 + 0.5, "2001-09-09T01:46:40.500")]
+)
+def test_a_line_has_its_time_in_utc_to_the_millisecond(created: float, time: str) -> None:
+    attributes = {"created": created, "msecs": created % 1 * 1000, "levelname": "INFO", "msg": "four"}
+    line = json.loads(logs.JsonLines().format(logging.makeLogRecord(attributes)))
+    assert line["time"] == f"{time}+00:00"
+
+
 def test_an_exception_is_logged_in_one_line() -> None:
     token = logs.request_id.set("four")
     try:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from src.model.preprocessing.background import estimate_shading, find_background
+from src.model.preprocessing.background import estimate_shading, find_background, find_difference
 from src.model.preprocessing.contrast import GreyHistogram
 from tests.model.preprocessing import samples
 from tests.model.preprocessing.samples import tightly_cropped
@@ -10,7 +10,8 @@ from tests.pictures import drawn
 
 
 def find_grey_background(levels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], bool]:
-    return find_background(levels[..., None], GreyHistogram(levels))
+    difference = find_difference(levels[..., None])
+    return find_background(levels[..., None], GreyHistogram(levels, difference), difference)
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -29,7 +30,8 @@ def test_the_paper_of_a_tightly_cropped_digit_is_not_its_ink(digit: int) -> None
 def test_coloured_paper_with_noise_is_clear() -> None:
     noise = np.random.default_rng(0).integers(-3, 4, (60, 60, 3))
     colour = np.array([250, 220, 10])
-    paper, is_clear = find_background((colour + noise).clip(0, 255).astype(np.uint8), None)
+    colours = (colour + noise).clip(0, 255).astype(np.uint8)
+    paper, is_clear = find_background(colours, None, find_difference(colours))
     assert np.abs(paper - colour).max() <= 3
     assert is_clear
 

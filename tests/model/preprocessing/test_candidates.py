@@ -3,6 +3,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from src.model.data.mnist import encode_png
+from src.model.inference.predictor import Predictor
 from src.model.preprocessing.candidates import MAX_READINGS, find_inks
 from src.model.preprocessing.decode import decode
 from src.model.preprocessing.ink import Ink
@@ -54,6 +55,17 @@ def test_a_digit_that_fills_a_square_is_also_read_narrower() -> None:
 
 def test_shaded_paper_is_read_as_even_and_as_shaded() -> None:
     assert len(inks_of(samples.photo(4, samples.sloping_light(), 3))) >= 2
+
+
+def test_a_digit_under_a_flash_that_outshines_its_ink_is_read(predictor: Predictor) -> None:
+    rows, columns = np.mgrid[:280, :280] / 280
+    spot = np.exp(-((rows - 0.6) ** 2 + (columns - 0.5) ** 2) / 0.1)
+    read = []
+    for digit in range(10):
+        ink = 1 - np.asarray(drawn(digit, pen=3), np.float32) / 255
+        levels = (90 + 140 * spot) * (1 - 0.45 * ink) + np.random.default_rng(digit).normal(0, 1, ink.shape)
+        read.append(predictor.predict(encoded(Image.fromarray(levels.clip(0, 255).astype(np.uint8)))).prediction)
+    assert read == list(range(10))
 
 
 def test_ruled_paper_is_read_with_and_without_its_lines() -> None:

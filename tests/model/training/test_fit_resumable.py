@@ -69,3 +69,15 @@ def test_student_learns_the_answers_of_its_teacher(training_data: TrainingData, 
     agreement = [float((network(pixels).argmax(1) == 3).float().mean()) for network in (untaught, taught)]
     assert agreement[0] < 0.5
     assert agreement[1] > 0.9
+
+
+def test_teacher_is_not_asked_about_pictures_that_are_no_digits(training_data: TrainingData, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def answer(pixels: Tensor) -> Tensor:
+        asked.append(len(pixels))
+        return torch.zeros(len(pixels), 10)
+
+    config = replace(CONFIG, distillation_weight=0.5)
+    fit_resumable(config, 0, replace(training_data, teacher=answer), tmp_path / "student.pt")
+    assert sum(asked) == config.epochs * len(training_data.mnist.train)

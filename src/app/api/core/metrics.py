@@ -50,14 +50,17 @@ class Metrics:
             name: histogram(statistic.metric, statistic.help, "model", statistic.buckets)
             for name, statistic in STATISTICS.items()
         }
-        self._of_models: dict[
-            str, _ModelMetrics
-        ] = {}  # cached: looking a metric up by its labels takes as long as counting
+        # cached: looking a metric up by its labels takes as long as counting
+        self._of_models: dict[str, _ModelMetrics] = {}
+        self._of_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request and the seconds that it took."""
-        self._requests.labels(route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        if (route, status) not in self._of_requests:
+            self._of_requests[route, status] = self._requests.labels(route, status), self._seconds.labels(route)
+        requests, histogram = self._of_requests[route, status]
+        requests.inc()
+        histogram.observe(seconds)
 
     def problem(self, name: str) -> None:
         """Count a problem that a request, or a picture of a batch, was answered with."""

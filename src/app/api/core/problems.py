@@ -64,9 +64,11 @@ def build_problem(name: str, detail: str | None = None) -> Problem:
     )
 
 
-def problem_response(problem: ApiProblem) -> ProblemResponse:
-    """Return the response for a raised problem."""
-    return ProblemResponse(problem.name, str(problem), problem.headers)
+def problem_response(error: ApiProblem | PictureError) -> ProblemResponse:
+    """Return the response for a raised problem, or for a picture that can't be read."""
+    if isinstance(error, PictureError):
+        return ProblemResponse(PICTURE_ERRORS[type(error)], str(error))
+    return ProblemResponse(error.name, str(error), error.headers)
 
 
 def too_busy() -> ApiProblem:
@@ -76,19 +78,14 @@ def too_busy() -> ApiProblem:
 
 def add_handlers(app: FastAPI) -> None:
     """Make `app` answer every error with a problem."""
-    for error_type in PICTURE_ERRORS:
-        app.add_exception_handler(error_type, _handle_picture_error)
-    app.add_exception_handler(ApiProblem, _handle_problem)
+    for error_type in (*PICTURE_ERRORS, ApiProblem):
+        app.add_exception_handler(error_type, _handle_problem)
     app.add_exception_handler(RequestValidationError, _handle_invalid_request)
     app.add_exception_handler(HTTPException, _handle_status)
 
 
-async def _handle_picture_error(_: Request, error: Exception) -> ProblemResponse:
-    return ProblemResponse(PICTURE_ERRORS[type(cast(PictureError, error))], str(error))
-
-
 async def _handle_problem(_: Request, error: Exception) -> ProblemResponse:
-    return problem_response(cast(ApiProblem, error))
+    return problem_response(cast(ApiProblem | PictureError, error))
 
 
 async def _handle_invalid_request(_: Request, error: Exception) -> ProblemResponse:

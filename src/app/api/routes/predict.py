@@ -1,6 +1,7 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final, TypeVar
 
@@ -15,7 +16,7 @@ from src.app.api.core.problem_types import PICTURE_ERRORS
 from src.app.api.core.problems import Problem, build_problem
 from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
-from src.app.api.state import get_state
+from src.app.api.state import AppState, get_state
 from src.model.errors import PictureError
 from src.model.inference.numbers import Number
 from src.model.inference.predictor import Prediction, Predictor
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["digits"])
 T = TypeVar("T")
 Answer = schemas.Details | schemas.Prediction | Problem  # for a picture of a batch
 
+PATH: Final = "/api/v1/predict"
 BATCH_TOO_SLOW: Final = "The pictures before this one took too long. Send this one again, in a smaller batch."
 ANSWERS: Final = [JSONResponse({"prediction": digit}) for digit in range(10)]  # the default answers, rendered once
 
@@ -77,12 +79,30 @@ async def predict(
     model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
-    state = get_state(request)
-    predictor = await state.repository.predictor(model)
-    data = await uploads.picture(request)
+    return await answer(get_state(request), partial(uploads.picture, request), Options(details, steps, heat, model))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a request asks for, as the route's parameters have it."""
+
+    details: bool = False
+    steps: bool = False
+    heat: bool = False
+    model: str | None = None
+
+
+# By query; requests with another one go through the route.
+USUAL_OPTIONS: Final = {b"": Options(), b"details=true": Options(details=True), b"details=false": Options()}
+
+
+async def answer(state: AppState, read_picture: Callable[[], Awaitable[bytes]], options: Options) -> Response:
+    """Return the response to a request whose picture `read_picture` returns."""
+    predictor = await state.repository.predictor(options.model)
+    data = await read_picture()
     version = predictor.description.version
-    if details or steps or heat:
-        prediction, number = await state.executor.read(predictor, data, steps, heat)
+    if options.details or options.steps or options.heat:
+        prediction, number = await state.executor.read(predictor, data, options.steps, options.heat)
         state.metrics.answer(prediction, version)
         return detailed_response(prediction, number, version)
     prediction = predictor.predict_candidates(await state.executor.preprocess(data))
