@@ -98,8 +98,11 @@ def read_segments(predictor: Predictor, prediction: Prediction, segmentations: S
 
 
 def _weigh(number: Number) -> float:
-    """Return the evidence that a reading of a page is right: the log-odds that its marks are digits."""
-    return sum(_cost(1 - mark.digit_score) - _cost(mark.digit_score) for mark in number.marks)
+    """Return the evidence that a reading of a page is right: the log-odds of the marks that are probably digits.
+
+    Other marks count for nothing: else a page full of them would rather be read as one blot.
+    """
+    return sum(max(0.0, _cost(1 - mark.digit_score) - _cost(mark.digit_score)) for mark in number.marks)
 
 
 def _adopt(prediction: Prediction, mark: Mark) -> Mark:
