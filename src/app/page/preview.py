@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 from PIL import ExifTags, Image, ImageOps
@@ -16,6 +17,8 @@ PILLOW_ERRORS: Final = (
     *(OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError),
     Image.DecompressionBombError,
 )
+
+_one_at_a_time = Lock()  # a decoded picture may take 100 MB
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,23 @@ def make_preview(picture: bytes) -> Preview | None:
     if size is None:
         return None
     try:
-        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
+        with _one_at_a_time, Image.open(io.BytesIO(picture), formats=FORMATS) as image:
             image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # has JPEG decoded at 1/2, 1/4 or 1/8 of its size
-            image.thumbnail((MAX_SIDE, MAX_SIDE))
+            ImageOps.exif_transpose(image, in_place=True)
+            copy = _make_averageable(image)
+            copy.thumbnail((MAX_SIDE, MAX_SIDE))
             file = io.BytesIO()
-            ImageOps.exif_transpose(image).convert("RGBA").save(file, "WEBP", quality=QUALITY, method=2)
+            copy.convert("RGBA").save(file, "WEBP", quality=QUALITY, method=2)
     except PILLOW_ERRORS:
         return None
     return Preview("data:image/webp;base64," + base64.b64encode(file.getvalue()).decode(), *size)
+
+
+def _make_averageable(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode whose pixels can be averaged and shown."""
+    if image.mode.startswith("I"):  # 16 bits
+        return image.convert("I").point(lambda value: value / 256).convert("L")
+    return image.convert("RGBA") if image.mode in ("1", "P", "PA") else image
 
 
 def measure_size(picture: bytes) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 import base64
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -26,6 +27,19 @@ def test_every_format_has_a_copy_with_the_same_ink(kind: str) -> None:
     copy = decode(preview.url).convert("L")
     assert copy.size == (200, 100)
     assert abs(sum(copy.tobytes()) - sum(picture.tobytes())) < 0.02 * sum(picture.tobytes())
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "I;16", "CMYK", "LA"])
+def test_every_kind_of_pixels_keeps_its_ink(mode: str) -> None:
+    picture = drawn(4, (200, 100))
+    if mode == "I;16":
+        converted = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+    else:
+        converted = picture.convert("RGB").convert(mode) if mode in ("CMYK", "P") else picture.convert(mode)
+    preview = make_preview(encoded(converted, "TIFF"))
+    assert preview
+    copy = np.asarray(decode(preview.url).convert("L"), float)
+    assert np.abs(copy - np.asarray(picture)).mean() < 4
 
 
 def test_a_large_picture_is_scaled_down_and_its_boxes_are_not() -> None:
