@@ -56,6 +56,13 @@ def written(*lines: str, side: int = 100, step: float = 0.62, pen: float = 7) ->
     return picture
 
 
+def dot() -> Image.Image:
+    """Return what a single click draws: a dot as wide as the pen, mode L."""
+    picture = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(picture).ellipse((140, 100, 160, 120), 0)
+    return picture
+
+
 def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     """Return `picture` as a file of the format `kind`."""
     file = io.BytesIO()

@@ -80,7 +80,7 @@ class FakeService:
         self.content_type = "application/json"
         self.body = b"{}"
         self.headers: dict[str, str] = {}
-        self.others: dict[str, bytes] = {}  # bodies of answers to GET, by path; 404 elsewhere
+        self.others: dict[str, bytes] = {}  # bodies of other answers, by path; GET is answered with 404 elsewhere
         self.hangs_up = False
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -118,7 +118,7 @@ def _handler(fake: FakeService) -> type[BaseHTTPRequestHandler]:
             if fake.hangs_up:
                 self.close_connection = True
                 return
-            self.answer(fake.status, fake.body)
+            self.answer(fake.status, fake.others.get(self.path, fake.body))
 
         def do_GET(self) -> None:
             fake.asked.append(self.path)

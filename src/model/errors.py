@@ -8,6 +8,7 @@
     │   ├── TooManyPixels
     │   ├── TooComplex
     │   └── BlankPicture
+    │       └── TooLittleInk
     ├── DataError               MNIST is missing or damaged and can't be downloaded
     └── ArtefactError           the files of a trained network don't belong together
 
@@ -15,6 +16,7 @@ The message of each tells the user what to do.
 """
 
 TOO_COMPLEX = "The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that."
+TOO_LITTLE_INK = "There is too little to read. Draw or photograph one digit."
 
 
 class DigitError(Exception):
@@ -50,6 +52,13 @@ class TooComplex(PictureError):  # noqa: N818
 
 class BlankPicture(PictureError):  # noqa: N818
     """There is no ink on the picture."""
+
+
+class TooLittleInk(BlankPicture):
+    """The ink is a dot."""
+
+    def __init__(self, message: str = TOO_LITTLE_INK) -> None:
+        super().__init__(message)
 
 
 class DataError(DigitError):

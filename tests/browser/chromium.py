@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -21,6 +21,8 @@ FLAGS = [
     "--disable-sync",
     "--use-fake-device-for-media-stream",  # a camera, for contexts with permission
 ]
+
+EXPECT_MS = 30_000
 
 OpenPage = Callable[..., Page]  # takes the options of Playwright's `new_context`
 
@@ -50,7 +52,8 @@ def find_chromium(playwright: Playwright) -> str | None:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start a headless Chromium."""
+    """Start a headless Chromium, and allow pages as long as a busy machine needs."""
+    expect.set_options(timeout=EXPECT_MS)
     return playwright.chromium.launch(executable_path=find_chromium(playwright), args=FLAGS)
 
 

@@ -2,10 +2,13 @@
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
+from src.app.page.canvas import SIDE
 from tests.browser.chromium import wait_until
-from tests.hand import DIGITS, Point, Stroke
+from tests.hand import DIGITS, Point, Stroke, curve
 
-INVITATION = "Draw a digit"
+INVITATION = "Draw a digit or a number"
+MARGIN = 3  # hundredths of the canvas's height, to the left of what is written
+DASH = curve([(25, 50), (50, 50), (75, 50)])
 EVERY = 2  # every second point of a stroke is a mouse move, which takes a frame of the browser
 COUNT_INK = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
@@ -31,6 +34,25 @@ class Sheet:
         for stroke in DIGITS[digit]:
             self.stroke(stroke)
 
+    def write(self, text: str, side: float = 60, step: float = 0.62) -> None:
+        """Write digits, and "-" for a dash, with the mouse.
+
+        Each has a square of `side` hundredths of the canvas's height, `step` of it to the right of the one before.
+        They touch at a step of 0.42.
+        """
+        for index, character in enumerate(text):
+            left, top = MARGIN + index * step * side, (100 - side) / 2
+            for stroke in [DASH] if character == "-" else DIGITS[int(character)]:
+                self.stroke(self._scale([(left + x * side / 100, top + y * side / 100) for x, y in stroke]))
+
+    def widen(self) -> None:
+        """Turn the wide paper on or off, and wait until the canvas has the other size and place."""
+        wide = self.drawing.evaluate("canvas => canvas.width") == SIDE
+        self.page.locator(".st-key-wide label").click()
+        expect(self.drawing).to_have_js_property("width", 3 * SIDE if wide else SIDE)
+        is_scaled = expect(self.page.locator(".st-key-canvas"))
+        (is_scaled.not_to_have_css if wide else is_scaled.to_have_css)("transform", "none")
+
     def stroke(self, stroke: Stroke) -> None:
         """Draw one stroke with the mouse."""
         self.press(stroke[0])
@@ -47,13 +69,20 @@ class Sheet:
         for position in self.on_screen(points):
             self.page.mouse.move(*position)
 
-    def touch(self, finger: CDPSession, digit: int) -> None:
-        """Draw `digit` with a finger."""
+    def touch(self, finger: CDPSession, digit: int, left: float = 0) -> None:
+        """Draw `digit` with a finger, in a square as high as the canvas and `left` hundredths of that from its left."""
         for stroke in DIGITS[digit]:
-            for number, (x, y) in enumerate(self.on_screen([*stroke[:-1:EVERY], stroke[-1]])):
+            points = self._scale([(left + x, y) for x, y in [*stroke[:-1:EVERY], stroke[-1]]])
+            for number, (x, y) in enumerate(self.on_screen(points)):
                 kind = "touchMove" if number else "touchStart"
                 finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
             finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def _scale(self, points: Stroke) -> list[Point]:
+        """Return `points`, in hundredths of the canvas's height, in hundredths of its width and height."""
+        box = self.canvas.bounding_box()
+        assert box
+        return [(x * box["height"] / box["width"], y) for x, y in points]
 
     def on_screen(self, points: Stroke) -> list[Point]:
         """Return where `points`, in hundredths of the canvas, lie in the window."""
@@ -70,8 +99,8 @@ class Sheet:
         self.page.locator(f".st-key-{key} summary").click()
         expect(self.page.locator(content).first).to_be_visible()
 
-    def reads(self, digit: int) -> None:
-        """Wait until the answer is `digit`."""
+    def reads(self, digit: int | str) -> None:
+        """Wait until the answer is `digit`, or a number."""
         expect(self.answer.locator(".digit")).to_have_text(str(digit))
         assert self.answer.inner_text().startswith(str(digit))
 

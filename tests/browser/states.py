@@ -15,16 +15,29 @@ DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1024, "height": 900}}
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 DEVICES: Final = {"desktop": DESKTOP, "phone": PHONE}
 THEMES: Final = ("light", "dark")
-STATES: Final = ("nothing", "answer", "networks", "scrambled", "files", "failure", "camera", "sample")
+IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
+  && document.getAnimations().every((animation) => animation.playState !== "running")"""
+STATES: Final = (
+    "nothing",
+    "answer",
+    "networks",
+    "scrambled",
+    "little",
+    "number",
+    "files",
+    "failure",
+    "camera",
+    "sample",
+)
 
 
 def states(page: Page, language: str = "en") -> Iterator[str]:
     """Bring the page into each of `STATES` and yield its name once nothing moves any more."""
     translate = load_translation(language)
     sheet = Sheet(page, translate(INVITATION))
-    for walk in (_draw, _open_panels, _upload, _open_camera, _choose_sample):
+    for walk in (_draw, _open_panels, _write, _upload, _open_camera, _choose_sample):
         for state in walk(sheet, translate):
-            wait_until(page, "() => document.getAnimations().every((animation) => animation.playState !== 'running')")
+            wait_until(page, IS_STILL)
             yield state
 
 
@@ -51,6 +64,23 @@ def _open_panels(sheet: Sheet, translate: Translate) -> Iterator[str]:
     expect(caption).not_to_have_text(plain)
     sheet.page.mouse.move(0, 0)
     yield "scrambled"
+
+
+def _write(sheet: Sheet, translate: Translate) -> Iterator[str]:
+    sheet.page.get_by_text(translate("Clear"), exact=True).click()
+    expect(sheet.answer).to_contain_text(translate(INVITATION))
+    sheet.widen()
+    sheet.press((50, 50))
+    sheet.page.mouse.up()
+    expect(sheet.answer).to_contain_text(translate("Too little to read"))
+    yield "little"
+    sheet.page.get_by_text(translate("Clear"), exact=True).click()
+    expect(sheet.answer).to_contain_text(translate(INVITATION))
+    sheet.write("12-34", side=80)
+    sheet.reads("12?34")
+    expect(sheet.page.locator(".history li").first).to_have_text("12?34")
+    sheet.page.mouse.move(0, 0)
+    yield "number"
 
 
 def _upload(sheet: Sheet, translate: Translate) -> Iterator[str]:

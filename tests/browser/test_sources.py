@@ -35,14 +35,14 @@ def test_an_uploaded_picture_is_predicted_and_the_drawing_stays(sheet: Sheet) ->
 
 def test_several_files_are_listed_in_a_table_that_can_be_downloaded(sheet: Sheet) -> None:
     sheet.page.get_by_role("radio", name="Files").click()
-    files = [ROOT / "data" / "samples" / f"{digit}_drawn.png" for digit in (3, 8)]
+    files = [ROOT / "data" / "samples" / "3_drawn.png", ROOT / "docs" / "images" / "2026.png"]
     sheet.page.locator("input[type=file]").set_input_files(files)
     expect(sheet.answer.get_by_role("row")).to_have_count(3)
     with sheet.page.expect_download() as download:
         sheet.page.get_by_role("button", name="Download as CSV").click()
     header, *lines = download.value.path().read_text().splitlines()
-    assert header == "File,Digit,Remark,Confidence"
-    assert [line.split(",")[:2] for line in lines] == [["3_drawn.png", "3"], ["8_drawn.png", "8"]]
+    assert header == "File,Number,Remark,Confidence"
+    assert [line.split(",")[:2] for line in lines] == [["3_drawn.png", "3"], ["2026.png", "2026"]]
 
 
 def test_a_clicked_sample_is_predicted_and_the_drawing_stays(sheet: Sheet) -> None:

@@ -11,21 +11,31 @@ PEN_WIDTH = 22  # 2 pixels once a digit 220 high is scaled to 20x20: the stroke 
 # in the browser. Through Python, "Clear" would wait behind a slow answer and then erase what was drawn meanwhile.
 # The end of a stroke presses the toolbar's "Update", too: by itself the canvas waits 200 ms before it sends a drawing.
 _SCRIPT = """
-export default function ({ parentElement }) {
+const UPDATE = "Update the app with this drawing"
+export default function ({ parentElement, data }) {
   const canvas = () => document.querySelector(".st-key-canvas [data-testid=stBidiComponentIsolated]")?.shadowRoot
+  const listeners = new AbortController()
+  const { signal } = listeners
   const press = (title) => canvas()?.querySelector(`button[title="${title}"]`)?.click()
   for (const button of parentElement.querySelectorAll("button")) {
     button.onclick = () => press(button.dataset.presses)
   }
+  // A drawing on paper that is widened or narrowed is another picture: it is sent once the canvas has the new width.
+  const { dataset } = parentElement.querySelector(".strokes")
+  const sendResized = () => {
+    if (signal.aborted) return
+    if (canvas()?.querySelector("canvas.upper-canvas")?.width === data.width) press(UPDATE)
+    else requestAnimationFrame(sendResized)
+  }
+  if (Number(dataset.width ?? data.width) !== data.width) sendResized()
+  dataset.width = data.width
   let drawing = false
   const begin = (event) => { drawing = event.composedPath()[0] === canvas()?.querySelector("canvas.upper-canvas") }
   const end = (event) => {
     if (!drawing || event.touches?.length) return
     drawing = false
-    press("Update the app with this drawing")
+    press(UPDATE)
   }
-  const listeners = new AbortController()
-  const { signal } = listeners
   for (const kind of ["mousedown", "touchstart"]) addEventListener(kind, begin, { signal, capture: true })
   // On the window, which is reached after the document, where the canvas listens: it has the stroke by then.
   for (const kind of ["mouseup", "touchend"]) addEventListener(kind, end, { signal })
@@ -43,13 +53,17 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 """
 
 
-def draw_canvas() -> bytes | None:
-    """Show the canvas and return the drawing, a PNG, dark on white; None while it is blank."""
+def draw_canvas(wide: bool) -> bytes | None:
+    """Show the canvas and return the drawing, a PNG, dark on white; None while it is blank.
+
+    It is as high as wide, or three times as wide if `wide`.
+    """
     from streamlit_drawable_canvas import st_canvas  # noqa: PLC0415 - its import fails outside a running Streamlit
 
+    width = 3 * SIDE if wide else SIDE
     canvas = st_canvas(
         key="canvas",
-        width=SIDE,
+        width=width,
         height=SIDE,
         stroke_width=PEN_WIDTH,
         stroke_color="#000000",
@@ -65,7 +79,7 @@ def draw_canvas() -> bytes | None:
     html = f'<div class="strokes" lang="{get_language()}">{"".join(buttons)}</div>'
     # one name per language, as all visitors share what is registered under a name
     component = st.components.v2.component(f"strokes-{get_language()}", html=html, css=_STYLE, js=_SCRIPT)
-    component(key="strokes", width=SIDE)
+    component(key="strokes", width=SIDE, data={"width": width})
     # after "Clear" there still is a picture, all background: only the list of strokes is empty
     strokes = (canvas.json_data or {}).get("objects")
     picture: bytes | None = canvas.image_bytes

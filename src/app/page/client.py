@@ -18,6 +18,7 @@ from src.app.page.errors import (
 Share = Annotated[float, Field(ge=0, le=1)]
 # the page writes it into its HTML, so it may contain nothing but the characters of a data URL
 PictureUrl = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
+Line = Annotated[str, Field(pattern=r"^[0-9?]+$")]  # "?" stands for what is not a digit
 T = TypeVar("T", bound=BaseModel)
 
 Part = Literal["details", "steps", "heat"]  # of a prediction, beyond the digit
@@ -25,6 +26,7 @@ Part = Literal["details", "steps", "heat"]  # of a prediction, beyond the digit
 MAX_WAIT_S: Final = 60  # whatever the service's Retry-After says
 BATCH_SIZE: Final = 64  # the service accepts no more pictures in one request
 EXTRA_S: Final = 0.4  # added to the timeout for each picture of a batch
+NUMBER_TIMES: Final = 4  # the timeout for a number, which may have hundreds of digits, in timeouts for a digit
 
 
 class Steps(BaseModel):
@@ -51,6 +53,26 @@ class Prediction(BaseModel):
     image: PictureUrl
     steps: Steps | None = None  # services of earlier versions send none
     heat: PictureUrl | None = None
+
+
+class Mark(BaseModel):
+    """A digit of a number, or something on its line that is not a digit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prediction: int | None = Field(ge=0, le=9)  # None: not a digit
+    confidence: Share | None
+    box: tuple[int, int, int, int]  # left, top, width, height in pixels of the upright picture
+
+
+class Number(BaseModel):
+    """The answer of `POST /api/v1/read`: all marks in reading order, and the text of each line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    digits: tuple[Mark, ...]
+    lines: tuple[Line, ...]
+    truncated: bool
 
 
 class Problem(BaseModel):
@@ -120,6 +142,11 @@ class ServiceClient:
         """
         parameters = {part: "true", "details": "true", "model": model}
         return self._request(Prediction, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
+
+    def read(self, picture: bytes) -> Number:
+        """Send `picture`, an encoded image, and return the number on it. Raises a `ServiceError`."""
+        files, timeout_s = {"file": ("picture", picture)}, NUMBER_TIMES * self._timeout_s
+        return self._request(Number, "POST", "/read", files=files, timeout=timeout_s)
 
     def predict_batch(self, pictures: Sequence[bytes]) -> list[Prediction | ServiceError]:
         """Send at most `BATCH_SIZE` pictures and return a prediction or an error for each.

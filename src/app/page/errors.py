@@ -7,7 +7,7 @@ from src.app.page.i18n import gettext_noop
 # A sentence for each type of problem that a visitor can cause or meet. The service's other problems mean that page
 # and service have different versions; its own sentence is shown for those.
 SENTENCES: Final = {
-    "empty-file": gettext_noop("The file is empty. Send a picture of one digit."),
+    "empty-file": gettext_noop("The file is empty. Send a picture of a digit or a number."),
     "damaged-picture": gettext_noop("The picture is damaged or incomplete. Save it again and send it once more."),
     "unauthorized": gettext_noop(
         "The service requires an API key that this page does not have. Ask the administrator to set it."
@@ -18,7 +18,8 @@ SENTENCES: Final = {
     "too-complex": gettext_noop("The picture takes too long to read. Save it as an ordinary PNG or JPEG, then try."),
     "too-many-files": gettext_noop("These are too many pictures at once. Send fewer at a time."),
     "unsupported-format": gettext_noop("This file can't be read as a picture. Use PNG, JPEG, WebP, GIF, BMP or TIFF."),
-    "blank-picture": gettext_noop("The picture is blank. Draw a digit, dark on light or light on dark."),
+    "blank-picture": gettext_noop("The picture is blank. Draw a digit or a number, dark on light or light on dark."),
+    "too-little-ink": gettext_noop("A dot or a dash is not enough. Draw a digit or a number."),
     "internal-error": gettext_noop("The service failed. Try again. If it keeps happening, tell the administrator."),
     "not-ready": gettext_noop("The service is still starting. This page will try again in a moment."),
     "too-busy": gettext_noop("The service is busy. This page will try again in a moment."),
@@ -35,6 +36,7 @@ class ServiceError(Exception):
     ├── ServiceUnreachableError   nothing listens at the address, or the connection broke
     ├── ServiceTimeoutError       no answer within the time allowed
     ├── ProblemError              the service answered with a problem
+    │   └── TooLittleInkError     or it read no digit, only a dot or a dash
     └── UnexpectedResponseError   the answer does not follow the service's contract
     """
 
@@ -65,6 +67,13 @@ class ProblemError(ServiceError):
     def __init__(self, problem: str, detail: str, wait_s: int | None = None) -> None:
         super().__init__(SENTENCES.get(problem, detail))
         self.problem, self.wait_s = problem, wait_s
+
+
+class TooLittleInkError(ProblemError):
+    """The service found a mark, but it is a dot or a dash."""
+
+    def __init__(self) -> None:
+        super().__init__("too-little-ink", "")
 
 
 class UnexpectedResponseError(ServiceError):

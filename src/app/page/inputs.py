@@ -1,6 +1,7 @@
 """Where pictures come from: the canvas, files, the camera, samples."""
 
 import json
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -54,8 +55,13 @@ def choose_pictures() -> list[Picture]:
         label_visibility="collapsed",
     )
     with st.container(key="draw"):
-        st.caption(translate("One digit, 0 to 9"))
-        drawing = draw_canvas()
+        with st.container(key="paper", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            # on the left, as the canvas shows a toolbar on the right
+            wide = st.toggle(translate("Wide paper"), key="wide", persist_state="session")
+            st.caption(translate("A digit or a number"), width="content")
+        if wide and source == "draw":
+            st.html(Path(__file__).with_name("wide.css"))
+        drawing = draw_canvas(wide)
     with st.container(key="upload"):
         files = upload_files()
     # Hidden by CSS, since a canvas that is removed loses its drawing. Streamlit's tabs hide their content as well, but
@@ -72,7 +78,9 @@ def choose_pictures() -> list[Picture]:
 def upload_files() -> list[Picture]:
     """Show the uploader and return the files in it."""
     megabytes = max(1, get_settings().max_body_bytes // 2**20)
-    label = translate("One digit per picture, at most {megabytes} MB: {formats}", megabytes=megabytes, formats=FORMATS)
+    label = translate(
+        "A digit or a number per picture, at most {megabytes} MB: {formats}", megabytes=megabytes, formats=FORMATS
+    )
     _replace_widget_texts("file", choose=translate("Choose, drop or paste here"))
     files = st.file_uploader(label, type=EXTENSIONS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
     st.components.v2.component("paste", html="<span></span>", js=_PASTE_SCRIPT)(key="paste")
@@ -89,7 +97,7 @@ def take_photo() -> list[Picture]:
             "Allow this page to use your camera. If the browser does not ask, change the permission in its settings."
         ),
     )
-    photo = st.camera_input(translate("A photo of one digit"), key="photo")
+    photo = st.camera_input(translate("A photo of a digit or a number"), key="photo")
     return [("", photo.getvalue())] if photo else []
 
 

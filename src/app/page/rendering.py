@@ -1,9 +1,10 @@
-"""The HTML that takes the answer's place on the page; page.css styles it."""
+"""The HTML that takes the answer's place on the page for a digit; page.css styles it."""
 
 from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+from src.app.page.answer import MIN_DIGIT_SCORE
 from src.app.page.client import Model, Prediction, Steps
 from src.app.page.errors import ProblemError, ServiceError
 from src.app.page.i18n import format_count, format_percent, get_language, gettext_noop, translate
@@ -14,18 +15,23 @@ CONFIDENCE_LABELS: Final = (
     (0.95, gettext_noop("Quite sure")),
     (0.8, gettext_noop("Probably")),
 )
-MIN_DIGIT_SCORE: Final = 0.5
+NO_ANSWER: Final = gettext_noop("No answer yet")
+# the headlines for problems that end as soon as more is drawn
+UNFINISHED: Final = {
+    "blank-picture": gettext_noop("Nothing drawn yet"),
+    "too-little-ink": gettext_noop("Too little to read"),
+}
 
 
 def render_prediction(prediction: Prediction) -> str:
     """Return the digit, its confidence, the picture that the model saw, the ten probabilities, and the steps."""
     label = escape(confidence_label(prediction), quote=False)
-    if _is_one_digit(prediction):
-        label += f" <span>{_rounded_percent(prediction.confidence)}</span>"
+    if _is_digit(prediction):
+        label += f" <span>{rounded_percent(prediction.confidence)}</span>"
     return f"""
     <section class="answer" lang="{get_language()}">
       <div class="verdict" aria-live="polite">
-        <p class="digit{"" if _is_one_digit(prediction) else " unlikely"}">{prediction.prediction}</p>
+        <p class="digit{"" if _is_digit(prediction) else " unlikely"}">{prediction.prediction}</p>
         <p class="sure">{label}</p>
         {_render_doubt(prediction)}
       </div>
@@ -40,16 +46,18 @@ def render_prediction(prediction: Prediction) -> str:
 
 
 def confidence_label(prediction: Prediction) -> str:
-    """Return the confidence in words, or why the picture is not one digit."""
-    if prediction.digits_seen > 1:
-        return translate("{count} digits side by side", count=prediction.digits_seen)
-    if not _is_one_digit(prediction):
+    """Return the confidence in words, or that this is not a digit."""
+    if not _is_digit(prediction):
         return translate("This doesn't look like a digit")
-    for minimum, label in CONFIDENCE_LABELS:
-        if prediction.confidence >= minimum:
-            return translate(label)
+    if label := label_confidence(prediction.confidence):
+        return label
     first, second = sorted(range(10), key=lambda digit: -prediction.probabilities[digit])[:2]
     return translate("Not sure: {first} or {second}", first=first, second=second)
+
+
+def label_confidence(confidence: float) -> str:
+    """Return a confidence in words; empty if it is low."""
+    return next((translate(label) for minimum, label in CONFIDENCE_LABELS if confidence >= minimum), "")
 
 
 def render_heatmap(image: str, heat: str) -> str:
@@ -74,19 +82,23 @@ def render_comparison(predictions: Sequence[tuple[str, Model, Prediction]]) -> s
 def render_invitation() -> str:
     """Return what is shown while there is no picture."""
     text = translate("It is read as soon as you lift the pen. You can also upload a picture.")
-    return _render_notice(translate("Draw a digit"), text)
+    return _render_notice(translate("Draw a digit or a number"), text)
 
 
 def render_failure(error: ServiceError) -> str:
-    """Return what is shown when there is no answer. A blank picture is not a failure."""
-    blank = is_blank(error)
-    headline = translate("Nothing drawn yet") if blank else translate("No answer yet")
-    return _render_notice(headline, translate(error.sentence, **error.values), role="status" if blank else "alert")
+    """Return what is shown when there is no answer. A drawing that has only begun is not a failure."""
+    headline = translate(_headline(error))
+    role = "status" if is_unfinished(error) else "alert"
+    return _render_notice(headline, translate(error.sentence, **error.values), role)
 
 
-def is_blank(error: ServiceError) -> bool:
-    """Return whether the only problem is that the picture is blank."""
-    return isinstance(error, ProblemError) and error.problem == "blank-picture"
+def is_unfinished(error: ServiceError) -> bool:
+    """Return whether the only problem is that too little is drawn."""
+    return _headline(error) != NO_ANSWER
+
+
+def _headline(error: ServiceError) -> str:
+    return UNFINISHED.get(error.problem, NO_ANSWER) if isinstance(error, ProblemError) else NO_ANSWER
 
 
 def accuracy_label(model: Model) -> str:
@@ -97,8 +109,8 @@ def accuracy_label(model: Model) -> str:
     return translate("{share} of {pictures} test digits correct", share=share, pictures=pictures)
 
 
-def _is_one_digit(prediction: Prediction) -> bool:
-    return prediction.digits_seen <= 1 and prediction.digit_score >= MIN_DIGIT_SCORE
+def _is_digit(prediction: Prediction) -> bool:
+    return prediction.digit_score >= MIN_DIGIT_SCORE
 
 
 def _render_notice(headline: str, text: str, role: str = "status") -> str:
@@ -115,7 +127,7 @@ def _render_card(name: str, model: Model, prediction: Prediction) -> str:
     <li class="card">
       <h2>{escape(name)}</h2>
       <img src="{prediction.image}" alt="{escape(alt)}" width="84" height="84">
-      <p class="digit">{prediction.prediction} <span>{_rounded_percent(prediction.confidence)}</span></p>
+      <p class="digit">{prediction.prediction} <span>{rounded_percent(prediction.confidence)}</span></p>
       {_render_probabilities(prediction)}
       <p class="measured">{escape(accuracy_label(model))}</p>
     </li>"""
@@ -125,24 +137,22 @@ def _render_probabilities(prediction: Prediction) -> str:
     bars = ""
     for digit, share in enumerate(prediction.probabilities):
         chosen = ' class="chosen"' if digit == prediction.prediction else ""
-        percent = _rounded_percent(share)
+        percent = rounded_percent(share)
         bars += f'<li{chosen} style="--share: {share:.4f}"><b>{digit}</b><i></i><span>{percent}</span></li>'
     return f'<ol class="shares" start="0">{bars}</ol>'
 
 
-def _rounded_percent(share: float) -> str:
+def rounded_percent(share: float) -> str:
+    """Return a share between 0 and 1 in whole per cent, as HTML."""
     # rounding must not turn a probability into certainty or impossibility
     number = "&gt;99" if share > 0.995 else "&lt;1" if share < 0.005 else f"{100 * share:.0f}"
     return translate("{number}%", number=number)
 
 
 def _render_doubt(prediction: Prediction) -> str:
-    if _is_one_digit(prediction):
+    if _is_digit(prediction):
         return ""
-    if prediction.digits_seen > 1:
-        text = translate("Send one digit at a time. Taken as a single digit, this is the closest match.")
-    else:
-        text = translate("The closest match is {digit}.", digit=prediction.prediction)
+    text = translate("The closest match is {digit}.", digit=prediction.prediction)
     return f'<p class="doubt">{text}</p>'
 
 

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import streamlit as st
 
-from src.app.page.client import BATCH_SIZE, Model, Part, Prediction, ServiceClient
-from src.app.page.errors import ServiceError
+from src.app.page.answer import Answer, is_number, is_too_little, may_be_number
+from src.app.page.client import BATCH_SIZE, Model, Number, Part, Prediction, ServiceClient
+from src.app.page.errors import ServiceError, TooLittleInkError
+from src.app.page.preview import Preview, make_preview
 from src.settings import get_settings
 
 MAX_PREDICTIONS: Final = 200  # remembered in a session
 FORM_OVERHEAD: Final = 300  # bytes that a form adds to each picture
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 Result = Prediction | ServiceError
 Key = tuple[str, Part, str | None]  # a picture's id, the part asked for, the model's version
@@ -21,8 +26,49 @@ def predict_once(picture: bytes, part: Part = "steps", model: str | None = None)
     """Return the prediction for `picture`, from this session's memory if it is there. Raises a `ServiceError`."""
     key = (picture_id(picture), part, model)
     if key not in _predictions():
-        _remember(key, get_client().predict(picture, part, model))
+        _remember(_predictions(), key, get_client().predict(picture, part, model))
     return _predictions()[key]
+
+
+def answer_once(picture: bytes) -> Answer:
+    """Return the answer for `picture`; it is sent a second time if it may hold a number. Raises a `ServiceError`."""
+    return _complete(picture, predict_once(picture))
+
+
+def answer_all(pictures: Sequence[bytes]) -> list[Answer | ServiceError]:
+    """Return an answer or an error for each picture."""
+    return [_try_to_complete(*pair) for pair in zip(pictures, predict_all(pictures), strict=True)]
+
+
+def _try_to_complete(picture: bytes, result: Result) -> Answer | ServiceError:
+    if isinstance(result, ServiceError):
+        return result
+    try:
+        return _complete(picture, result)
+    except ServiceError as error:
+        return error
+
+
+def _complete(picture: bytes, prediction: Prediction) -> Answer:
+    """Return the answer for a picture with a prediction. Raises a `ServiceError`."""
+    if not may_be_number(picture, prediction):
+        return Answer(prediction)
+    numbers, name = _numbers(), picture_id(picture)
+    if name not in numbers:
+        _remember(numbers, name, get_client().read(picture))
+    number = numbers[name]
+    if is_too_little(picture, number):
+        raise TooLittleInkError
+    return Answer(prediction, number if is_number(number) else None)
+
+
+def preview_once(picture: bytes) -> Preview | None:
+    """Return a copy of `picture` for the browser; the latest is remembered."""
+    name = picture_id(picture)
+    if st.session_state.get("preview", ("", None))[0] != name:
+        st.session_state["preview"] = (name, make_preview(picture))
+    preview: Preview | None = st.session_state["preview"][1]
+    return preview
 
 
 def predict_all(pictures: Sequence[bytes]) -> list[Result]:
@@ -39,7 +85,7 @@ def predict_all(pictures: Sequence[bytes]) -> list[Result]:
         results |= _predict_batch(batch)
     for name in unknown:
         if isinstance(result := results[name], Prediction):
-            _remember((name, "details", None), result)
+            _remember(_predictions(), (name, "details", None), result)
     return [results[picture_id(picture)] for picture in pictures]
 
 
@@ -71,11 +117,15 @@ def _predictions() -> dict[Key, Prediction]:
     return predictions
 
 
-def _remember(key: Key, prediction: Prediction) -> None:
-    predictions = _predictions()
-    predictions[key] = prediction
-    if len(predictions) > MAX_PREDICTIONS:
-        predictions.pop(next(iter(predictions)))
+def _numbers() -> dict[str, Number]:
+    numbers: dict[str, Number] = st.session_state.setdefault("numbers", {})
+    return numbers
+
+
+def _remember(results: dict[K, T], key: K, result: T) -> None:
+    results[key] = result
+    if len(results) > MAX_PREDICTIONS:
+        results.pop(next(iter(results)))
 
 
 def picture_id(picture: bytes) -> str:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from src.model.errors import BlankPicture
+from src.model.errors import BlankPicture, TooLittleInk
 from src.model.preprocessing import png
 from src.model.preprocessing.candidates import find_inks
 from src.model.preprocessing.components import WEAK_INK, extract_digit
@@ -133,12 +133,12 @@ def crop(ink: Ink) -> Ink:
 def normalise_stroke_width(ink: Ink) -> Ink:
     """Scale a cropped digit to `OVERSAMPLING` times its size in the box, and its stroke width into MNIST's range.
 
-    Raises `BlankPicture` if it is a dot: less than twice as long as wide.
+    Raises `TooLittleInk` if it is a dot: less than twice as long as wide.
     """
     digit = _scale(ink, BOX_SIDE * OVERSAMPLING)
     width = measure_stroke_width(digit) / OVERSAMPLING
     if 2 * width > BOX_SIDE:
-        raise BlankPicture("There is too little to read. Draw or photograph one digit.")
+        raise TooLittleInk
     change = round((min(max(width, MIN_STROKE_WIDTH), MAX_STROKE_WIDTH) - width) * OVERSAMPLING / 2)
     if change == 0:
         return digit

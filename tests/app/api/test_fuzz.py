@@ -16,7 +16,7 @@ REFUSALS = {
     400: ("empty-file", "damaged-picture"),
     413: ("too-many-pixels",),
     415: ("unsupported-format",),
-    422: ("blank-picture", "too-complex"),
+    422: ("blank-picture", "too-little-ink", "too-complex"),
 }
 LIMIT_MB = 400
 # Processor time for one picture, in seconds. The service's own process has other requests to answer. A picture that is

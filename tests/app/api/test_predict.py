@@ -15,7 +15,7 @@ from src.model.inference.artefact import find_newest
 from src.settings import ROOT
 from tests import servers
 from tests.app.api.api_client import PREDICT, LocalService, assert_problem, connect, send
-from tests.pictures import all_mnist, bomb, drawn, encoded, mnist
+from tests.pictures import all_mnist, bomb, dot, drawn, encoded, mnist
 
 MNIST_CORRECT = 97  # of the hundred pictures in tests/data; even a network of 6,422 parameters reads as many
 
@@ -153,6 +153,7 @@ def test_a_scribble_scores_lower_than_a_digit(client: Client) -> None:
         (b"a four", 415, "unsupported-format"),
         (encoded(drawn(4))[:400], 400, "damaged-picture"),
         (encoded(Image.new("L", (280, 280), 255)), 422, "blank-picture"),
+        (encoded(dot()), 422, "too-little-ink"),
         (bomb(30_000), 413, "too-many-pixels"),
         (bytes(20_000_000), 413, "file-too-large"),
     ],

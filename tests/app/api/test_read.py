@@ -8,7 +8,7 @@ from httpx import Client, Response
 from PIL import Image, ImageDraw
 
 from tests.app.api.api_client import READ, assert_problem, send, send_batch
-from tests.pictures import drawn, encoded, mnist, written
+from tests.pictures import dot, drawn, encoded, mnist, written
 
 
 def read(client: Client, picture: Image.Image, **query: str) -> Response:
@@ -142,3 +142,4 @@ def test_a_bad_picture_is_refused_with_a_problem(client: Client) -> None:
     assert_problem(answer, "unsupported-format")
     blank = read(client, Image.fromarray(np.full((100, 100), 255, np.uint8)))
     assert_problem(blank, "blank-picture")
+    assert_problem(read(client, dot()), "too-little-ink")

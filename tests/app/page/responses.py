@@ -13,12 +13,29 @@ PREDICTION: dict[str, Any] = {
     "image": "data:image/png;base64,iVBORw0KGgo=",
     "steps": dict.fromkeys(("ink", "crop", "box"), "data:image/png;base64,iVBORw0KGgo="),
 }
+READ = "/api/v1/read"  # the address that numbers come from
 NETWORKS = ("cnn", "mlp", "cnn-permuted", "mlp-permuted", "cnn-recovered")  # of the experiment
 
 
 def prediction(**changes: object) -> bytes:
     """Return the body of a prediction."""
     return json.dumps(PREDICTION | changes).encode()
+
+
+def number(*lines: str, height: int = 80, **changes: Any) -> bytes:
+    """Return the body of a number whose marks are 40 pixels wide and `height` high, with "?" for what is no digit."""
+    marks = [
+        {
+            "prediction": None if character == "?" else int(character),
+            "confidence": None if character == "?" else 0.99,
+            "digit_score": 0.01 if character == "?" else 0.98,
+            "box": [60 * column, 100 * row, 40, height],
+        }
+        for row, line in enumerate(lines)
+        for column, character in enumerate(line)
+    ]
+    body = {"number": "".join(lines), "digits": marks, "lines": lines, "truncated": False, "model": "0.0.1"}
+    return json.dumps(body | changes).encode()
 
 
 def problem(detail: object, name: str = "of-a-later-version") -> bytes:

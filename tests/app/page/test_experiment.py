@@ -64,7 +64,7 @@ def test_switching_back_and_forth_asks_each_network_once(page: AppTest, fake_ser
 @pytest.mark.usefixtures("_networks")
 def test_without_a_drawing_the_experiment_invites(page: AppTest, fake_service: FakeService) -> None:
     open_panel(page, "experiment")
-    assert "Draw a digit to see" in captions(page)
+    assert "Draw a single digit to see" in captions(page)
     assert fake_service.paths == []
 
 

@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from src.settings import ROOT
 from tests.app.page.app_page import draw, shown
-from tests.app.page.responses import PREDICTION, prediction, problem
+from tests.app.page.responses import PREDICTION, READ, number, prediction, problem
 from tests.servers import FakeService
 
-INVITATION = "Draw a digit"
+INVITATION = "Draw a digit or a number"
 
 
 def test_a_blank_canvas_invites_and_sends_nothing(page: AppTest, fake_service: FakeService) -> None:
@@ -66,16 +66,12 @@ def test_confidence_is_worded_and_never_rounded_to_certainty(
     assert f">{text}<" in shown(page)
 
 
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [({"digit_score": 0.2}, "This doesn't look like a digit"), ({"digits_seen": 2}, "2 digits side by side")],
-)
-def test_a_picture_that_is_not_one_digit_shows_no_confidence(
-    page: AppTest, fake_service: FakeService, change: dict[str, float], text: str
-) -> None:
-    fake_service.body = prediction(**change)
+@pytest.mark.parametrize("marks", ["?", "??"])
+def test_a_picture_without_a_digit_shows_no_confidence(page: AppTest, fake_service: FakeService, marks: str) -> None:
+    fake_service.body = prediction(digit_score=0.2)
+    fake_service.others[READ] = number(marks)
     draw(page)
-    assert text in shown(page)
+    assert "This doesn't look like a digit" in shown(page)
     assert '<p class="digit unlikely">4</p>' in shown(page)
     assert "Probably" not in shown(page)
 
@@ -95,10 +91,15 @@ def test_skipped_steps_are_left_out(page: AppTest, fake_service: FakeService) ->
     assert "Cropped" not in shown(page)
 
 
-def test_a_blank_picture_is_not_a_failure(page: AppTest, fake_service: FakeService) -> None:
-    fake_service.status, fake_service.body = 422, problem("Blank.", "blank-picture")
+@pytest.mark.parametrize(
+    ("name", "headline"), [("blank-picture", "Nothing drawn yet"), ("too-little-ink", "Too little to read")]
+)
+def test_too_little_on_the_picture_is_not_a_failure(
+    page: AppTest, fake_service: FakeService, name: str, headline: str
+) -> None:
+    fake_service.status, fake_service.body = 422, problem("Nothing to read.", name)
     draw(page)
-    assert "Nothing drawn yet" in shown(page)
+    assert headline in shown(page)
     assert "No answer yet" not in shown(page)
     assert not page.button
 

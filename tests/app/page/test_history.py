@@ -5,7 +5,7 @@ import json
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import draw, html_with
-from tests.app.page.responses import prediction
+from tests.app.page.responses import PREDICTION, READ, number, prediction
 from tests.servers import FakeService
 
 MODEL = {"version": "0.0.1", "network": "cnn", "parameters": 6422, "test": {"accuracy": 0.9915, "pictures": 10000}}
@@ -38,6 +38,15 @@ def test_a_picture_is_remembered_once(page: AppTest, fake_service: FakeService) 
         predict(page, fake_service, 1, picture)
         draw(page, strokes=0)
     assert digits(page) == ["1", "1"]
+
+
+def test_a_number_is_remembered_with_the_whole_picture(page: AppTest, fake_service: FakeService) -> None:
+    fake_service.others[READ] = number("007")
+    fake_service.body = prediction(digits_seen=3)
+    draw(page)
+    assert digits(page) == ["007"]
+    [html] = html_with(page, 'class="history"')
+    assert f'<img src="{PREDICTION["steps"]["ink"]}" alt="" height="44" class="whole">' in html
 
 
 def test_the_network_is_named_with_its_accuracy(page: AppTest, fake_service: FakeService) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from string import Formatter
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Html
 
@@ -15,7 +16,8 @@ from src.app.api.routes.openapi import PICTURE_PROBLEMS, REQUEST_PROBLEMS
 from src.app.page import i18n
 from src.app.page.errors import SENTENCES
 from tests.app.page.app_page import FRONT, draw, open_panel
-from tests.app.page.responses import NETWORKS, PREDICTION, prediction, problem
+from tests.app.page.responses import NETWORKS, PREDICTION, READ, number, prediction, problem
+from tests.pictures import encoded
 from tests.servers import FakeService
 from tools.text_catalogue import catalogue_file, find_texts, read_catalogue
 
@@ -91,13 +93,14 @@ def untranslated(page: AppTest) -> set[str]:
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"confidence": 0.5}, {"digit_score": 0.1}, {"digits_seen": 3}],
+    [{}, {"confidence": 0.5}, {"digit_score": 0.1}],
 )
 def test_every_text_of_an_answer_is_translated(
     page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, change: dict[str, float]
 ) -> None:
     monkeypatch.setattr(i18n, "load_translation", lambda _: lambda text: f"«{text}»")
     fake_service.body = prediction(heat=PREDICTION["image"], **change)
+    fake_service.others[READ] = number("?")
     model = {"version": "1", "network": "1", "parameters": 1, "test": {"accuracy": 1, "pictures": 1}}
     fake_service.others["/api/v1/models/0.0.1"] = json.dumps(model).encode()
     fake_service.others["/api/v1/models"] = json.dumps(
@@ -110,6 +113,26 @@ def test_every_text_of_an_answer_is_translated(
         open_panel(page, panel, **state)
         assert untranslated(page) == set()
     draw(page, strokes=0)
+    assert untranslated(page) == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        number("42"),
+        number("4?"),
+        number("123456789" * 3),
+        number("42", truncated=True),
+        number("?", height=10),
+    ],
+)
+def test_every_text_of_a_number_is_translated(
+    page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(i18n, "load_translation", lambda _: lambda text: f"«{text}»")
+    fake_service.body, fake_service.others[READ] = prediction(digits_seen=2), body
+    fake_service.others["/api/v1/features"] = b'{"feedback": true}'
+    draw(page, encoded(Image.new("L", (200, 100))))
     assert untranslated(page) == set()
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from src.app.page.panels.batch import to_csv
 from src.settings import ROOT, get_settings
 from tests.app.page.app_page import shown
-from tests.app.page.responses import PREDICTION, problem
+from tests.app.page.responses import PREDICTION, READ, number, problem
 from tests.servers import FakeService
 
 BATCH = "/api/v1/predict/batch?details=true"
@@ -25,8 +25,8 @@ def upload(page: AppTest, *pictures: bytes) -> list[list[str]]:
     """Choose files and return the rows of the table."""
     choose(page, "upload")
     uploader = page.file_uploader(key="file")
-    for number, picture in enumerate(pictures):
-        uploader.upload(f"{number}.png", picture, "image/png")
+    for index, picture in enumerate(pictures):
+        uploader.upload(f"{index}.png", picture, "image/png")
     page.run()
     assert not page.exception
     rows: list[list[str]] = page.table[0].value.to_numpy().tolist()
@@ -40,8 +40,29 @@ def answer(fake: FakeService, *answers: object) -> None:
 def test_several_files_are_sent_together_and_get_a_row_each(page: AppTest, fake_service: FakeService) -> None:
     answer(fake_service, PREDICTION, PREDICTION | {"prediction": 7})
     assert upload(page, b"PNG a", b"PNG b") == [["0.png", "4", "Probably"], ["1.png", "7", "Probably"]]
-    assert list(page.table[0].value.columns) == ["File", "Digit", "Remark"]
+    assert list(page.table[0].value.columns) == ["File", "Number", "Remark"]
     assert fake_service.paths == [BATCH]
+
+
+def test_numbers_get_a_row_with_their_zeros_in_the_table_and_in_the_file(
+    page: AppTest, fake_service: FakeService
+) -> None:
+    answer(fake_service, PREDICTION, PREDICTION | {"digits_seen": 3})
+    fake_service.others[READ] = number("007", "42")
+    rows = upload(page, b"PNG a", b"PNG b")
+    assert rows == [["0.png", "4", "Probably"], ["1.png", "007 42", "Quite sure"]]
+    assert list(csv.reader(to_csv(rows).splitlines()))[1][1] == "007 42"
+    page.run()
+    assert fake_service.paths == [BATCH, READ]  # only what is not one digit is read, and once
+
+
+def test_a_number_that_cannot_be_read_is_reported_in_its_row(page: AppTest, fake_service: FakeService) -> None:
+    answer(fake_service, PREDICTION, PREDICTION | {"digits_seen": 2})
+    fake_service.others[READ] = b"{}"
+    first, second = upload(page, b"PNG a", b"PNG b")
+    assert first == ["0.png", "4", "Probably"]
+    assert second[1] == ""
+    assert "an answer that this page does not understand" in second[2]
 
 
 def test_one_bad_file_is_reported_in_its_row_without_a_retry(page: AppTest, fake_service: FakeService) -> None:

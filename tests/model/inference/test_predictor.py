@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from src.model.data.mnist import encode_png
-from src.model.errors import BlankPicture
+from src.model.errors import TooLittleInk
 from src.model.inference.artefact import Confidence
 from src.model.inference.confidence import FIRST_CANDIDATE, choose_candidate, compute_evidence
 from src.model.inference.predictor import Predictor
@@ -68,5 +68,5 @@ def test_a_click_is_too_little_to_read(predictor: Predictor, pen: int) -> None:
     canvas = np.full((280, 280), 255, np.uint8)
     rows, columns = np.mgrid[:280, :280]
     canvas[np.hypot(rows - 120, columns - 160) <= pen / 2] = 0
-    with pytest.raises(BlankPicture, match="too little to read"):
+    with pytest.raises(TooLittleInk, match="too little to read"):
         predictor.predict(encode_png(canvas))

@@ -87,6 +87,7 @@ PROBLEM_TYPES: Final = {
         "Nothing is drawn",
         "The picture is blank. Draw or photograph one digit, dark on light or light on dark.",
     ),
+    "too-little-ink": ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Too little to read", errors.TOO_LITTLE_INK),
     "invalid-request": ProblemType(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request is not as expected",
@@ -127,4 +128,5 @@ PICTURE_ERRORS: Final[Mapping[type[errors.PictureError], str]] = {
     errors.TooManyPixels: "too-many-pixels",
     errors.TooComplex: "too-complex",
     errors.BlankPicture: "blank-picture",
+    errors.TooLittleInk: "too-little-ink",
 }

@@ -31,6 +31,7 @@ PICTURE_PROBLEMS: Final = (
     "unsupported-format",
     "too-complex",
     "blank-picture",
+    "too-little-ink",
 )
 
 

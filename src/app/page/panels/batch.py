@@ -1,4 +1,4 @@
-"""The predictions for several pictures at once, as a table that can be downloaded."""
+"""The answers for several pictures at once, as a table that can be downloaded."""
 
 import csv
 import io
@@ -7,21 +7,22 @@ from typing import Final
 
 import streamlit as st
 
+from src.app.page.answer import Answer
 from src.app.page.errors import ProblemError, ServiceError
 from src.app.page.i18n import translate
 from src.app.page.inputs import Picture
+from src.app.page.number_rendering import answer_label
 from src.app.page.panels.retry import offer_retry
-from src.app.page.rendering import confidence_label
-from src.app.page.session import Result, predict_all
+from src.app.page.session import answer_all
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")  # of cells that a spreadsheet would run
 
 
 def show_batch(pictures: Sequence[Picture]) -> None:
     """Send the pictures together and show a row for each."""
-    header = [translate("File"), translate("Digit"), translate("Remark"), translate("Confidence")]
+    header = [translate("File"), translate("Number"), translate("Remark"), translate("Confidence")]
     with st.spinner(translate("Reading …")):
-        results = predict_all([picture for _, picture in pictures])
+        results = answer_all([picture for _, picture in pictures])
     rows = [_row(name, result) for (name, _), result in zip(pictures, results, strict=True)]
     # a phone has room for three columns; the file has all four
     st.table([dict(zip(header[:3], row[:3], strict=True)) for row in rows], hide_index=True)
@@ -47,7 +48,7 @@ def _is_temporary(error: ServiceError) -> bool:
     return error.wait_s is not None or not isinstance(error, ProblemError)
 
 
-def _row(name: str, result: Result) -> list[str]:
+def _row(name: str, result: Answer | ServiceError) -> list[str]:
     if isinstance(result, ServiceError):
         return [name, "", translate(result.sentence, **result.values), ""]
-    return [name, str(result.prediction), confidence_label(result), f"{result.confidence:.3f}"]
+    return [name, result.text, answer_label(result), f"{result.confidence:.3f}"]

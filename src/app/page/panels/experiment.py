@@ -37,7 +37,7 @@ def show_experiment(picture: bytes | None) -> None:
             return
         scrambled = st.toggle(translate("Scramble the pixels"), key="scrambled", persist_state="session")
         if picture is None:
-            st.caption(translate("Draw a digit to see what each network answers."))
+            st.caption(translate("Draw a single digit to see what each network answers."))
             return
         try:
             predictions = _predict_with_each(picture, SCRAMBLED if scrambled else PLAIN)

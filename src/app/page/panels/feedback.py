@@ -23,6 +23,13 @@ def show_feedback(picture: bytes, prediction: Prediction) -> None:
             st.caption(outcome)
 
 
+def explain_no_feedback() -> None:
+    """Say why a number can't be corrected, if the service accepts corrections."""
+    with suppress(ServiceError):
+        if accepts_feedback():
+            st.caption(translate("Only single digits can be corrected. Draw one by itself to correct it."))
+
+
 def _ask(picture: bytes, prediction: Prediction) -> None:
     key = f"was-{picture_id(picture)[:16]}"  # a new picture is a new question
     st.button(
