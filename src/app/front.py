@@ -66,7 +66,7 @@ def show_digit_reader() -> None:
             else:
                 answer = show_answer(picture)
                 remember(picture, answer)
-    show_experiment(None if answer and answer.number else picture)
+    show_experiment(None if answer and answer.is_number else picture)
     show_history()
 
 
@@ -83,8 +83,8 @@ def show_answer(picture: bytes | None) -> Answer | None:
         if not rendering.is_unfinished(error):
             offer_retry(error.wait_s)
         return None
-    if answer.number:
-        st.html(render_number(answer, answer.number, preview_once(picture)))
+    if answer.is_number:
+        st.html(render_number(answer, preview_once(picture)))
         explain_no_feedback()
     else:
         st.html(rendering.render_prediction(answer.prediction))

@@ -39,22 +39,6 @@ class Steps(BaseModel):
     box: PictureUrl | None  # likewise
 
 
-class Prediction(BaseModel):
-    """The answer of `POST /api/v1/predict?details=true`, with `steps` or `heat` if they were asked for."""
-
-    model_config = ConfigDict(frozen=True)
-
-    prediction: int = Field(ge=0, le=9)
-    confidence: Share
-    probabilities: tuple[Share, ...] = Field(min_length=10, max_length=10)
-    digit_score: Share
-    digits_seen: int = Field(ge=0)
-    model: str
-    image: PictureUrl
-    steps: Steps | None = None  # services of earlier versions send none
-    heat: PictureUrl | None = None
-
-
 class Mark(BaseModel):
     """A digit of a number, or something on its line that is not a digit."""
 
@@ -65,14 +49,26 @@ class Mark(BaseModel):
     box: tuple[int, int, int, int]  # left, top, width, height in pixels of the upright picture
 
 
-class Number(BaseModel):
-    """The answer of `POST /api/v1/read`: all marks in reading order, and the text of each line."""
+class Prediction(BaseModel):
+    """The answer of `POST /api/v1/predict?details=true`, with `steps` or `heat` if they were asked for.
+
+    It is about the picture as a single digit, and about the number on it: all marks in reading order, and the text of
+    each line. Services of earlier versions send no number.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    digits: tuple[Mark, ...]
-    lines: tuple[Line, ...]
-    truncated: bool
+    prediction: int = Field(ge=0, le=9)
+    confidence: Share
+    probabilities: tuple[Share, ...] = Field(min_length=10, max_length=10)
+    digit_score: Share
+    model: str
+    image: PictureUrl
+    digits: tuple[Mark, ...] = ()
+    lines: tuple[Line, ...] = ()
+    truncated: bool = False
+    steps: Steps | None = None  # services of earlier versions send none
+    heat: PictureUrl | None = None
 
 
 class Problem(BaseModel):
@@ -140,13 +136,9 @@ class ServiceClient:
 
         `model` is the version to ask; None means the one that is served. Raises a `ServiceError`.
         """
-        parameters = {part: "true", "details": "true", "model": model}
-        return self._request(Prediction, "POST", "/predict", params=parameters, files={"file": ("picture", picture)})
-
-    def read(self, picture: bytes) -> Number:
-        """Send `picture`, an encoded image, and return the number on it. Raises a `ServiceError`."""
-        files, timeout_s = {"file": ("picture", picture)}, NUMBER_TIMES * self._timeout_s
-        return self._request(Number, "POST", "/read", files=files, timeout=timeout_s)
+        parameters, files = {part: "true", "details": "true", "model": model}, {"file": ("picture", picture)}
+        timeouts = self._timeout_s, NUMBER_TIMES * self._timeout_s  # to connect, and to answer
+        return self._request(Prediction, "POST", "/predict", params=parameters, files=files, timeout=timeouts)
 
     def predict_batch(self, pictures: Sequence[bytes]) -> list[Prediction | ServiceError]:
         """Send at most `BATCH_SIZE` pictures and return a prediction or an error for each.

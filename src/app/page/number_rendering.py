@@ -3,7 +3,7 @@
 from html import escape
 
 from src.app.page.answer import Answer
-from src.app.page.client import Mark, Number
+from src.app.page.client import Mark, Prediction
 from src.app.page.i18n import get_language, translate
 from src.app.page.preview import Preview
 from src.app.page.rendering import confidence_label, label_confidence, rounded_percent
@@ -11,9 +11,9 @@ from src.app.page.rendering import confidence_label, label_confidence, rounded_p
 OTHER = "?"  # what the service writes for something that is not a digit
 
 
-def render_number(answer: Answer, number: Number, preview: Preview | None) -> str:
+def render_number(answer: Answer, preview: Preview | None) -> str:
     """Return the number, its confidence, the picture with a box around each digit, and the confidence of each."""
-    label = escape(answer_label(answer), quote=False)
+    number, label = answer.prediction, escape(answer_label(answer), quote=False)
     if OTHER not in answer.text:
         label += f" <span>{rounded_percent(answer.confidence)}</span>"
     return f"""
@@ -30,27 +30,27 @@ def render_number(answer: Answer, number: Number, preview: Preview | None) -> st
 
 def answer_label(answer: Answer) -> str:
     """Return the confidence in words, or why the picture is not one digit or number."""
-    if answer.number is None:
+    if not answer.is_number:
         return confidence_label(answer.prediction)
     if OTHER in answer.text:
         return translate("A ? is something that is not a digit")
     return label_confidence(answer.confidence) or translate("Not sure of every digit")
 
 
-def _render_lines(number: Number) -> str:
+def _render_lines(number: Prediction) -> str:
     longest, lines = max(map(len, number.lines)), len(number.lines)
     html = "<br>".join(number.lines).replace(OTHER, f"<i>{OTHER}</i>")
     return f'<p class="digit" style="--length: {longest}; --lines: {lines}">{html}</p>'
 
 
-def _render_truncation(number: Number) -> str:
+def _render_truncation(number: Prediction) -> str:
     if not number.truncated:
         return ""
     text = translate("There are more marks than can be read. The smallest are left out.")
     return f'<p class="doubt">{escape(text)}</p>'
 
 
-def _render_boxes(number: Number, preview: Preview) -> str:
+def _render_boxes(number: Prediction, preview: Preview) -> str:
     alt = escape(translate("Your picture, with a box around each digit"))
     boxes = "".join(_render_box(mark, preview) for mark in number.digits)
     size = f"--width: {preview.width}; --height: {preview.height}"

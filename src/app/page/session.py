@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from src.app.page.answer import Answer, is_number, is_too_little, may_be_number
-from src.app.page.client import BATCH_SIZE, Model, Number, Part, Prediction, ServiceClient
+from src.app.page.answer import Answer, is_number, is_too_little
+from src.app.page.client import BATCH_SIZE, Model, Part, Prediction, ServiceClient
 from src.app.page.errors import ServiceError, TooLittleInkError
 from src.app.page.preview import Preview, make_preview
 from src.settings import get_settings
@@ -31,35 +31,29 @@ def predict_once(picture: bytes, part: Part = "steps", model: str | None = None)
 
 
 def answer_once(picture: bytes) -> Answer:
-    """Return the answer for `picture`; it is sent a second time if it may hold a number. Raises a `ServiceError`."""
-    return _complete(picture, predict_once(picture))
+    """Return the answer for `picture`. Raises a `ServiceError`."""
+    return _interpret(picture, predict_once(picture))
 
 
 def answer_all(pictures: Sequence[bytes]) -> list[Answer | ServiceError]:
     """Return an answer or an error for each picture."""
-    return [_try_to_complete(*pair) for pair in zip(pictures, predict_all(pictures), strict=True)]
+    return [_try_to_interpret(*pair) for pair in zip(pictures, predict_all(pictures), strict=True)]
 
 
-def _try_to_complete(picture: bytes, result: Result) -> Answer | ServiceError:
+def _try_to_interpret(picture: bytes, result: Result) -> Answer | ServiceError:
     if isinstance(result, ServiceError):
         return result
     try:
-        return _complete(picture, result)
-    except ServiceError as error:
+        return _interpret(picture, result)
+    except TooLittleInkError as error:
         return error
 
 
-def _complete(picture: bytes, prediction: Prediction) -> Answer:
-    """Return the answer for a picture with a prediction. Raises a `ServiceError`."""
-    if not may_be_number(picture, prediction):
-        return Answer(prediction)
-    numbers, name = _numbers(), picture_id(picture)
-    if name not in numbers:
-        _remember(numbers, name, get_client().read(picture))
-    number = numbers[name]
-    if is_too_little(picture, number):
+def _interpret(picture: bytes, prediction: Prediction) -> Answer:
+    """Return the answer for a picture with a prediction. Raises `TooLittleInkError`."""
+    if is_too_little(picture, prediction):
         raise TooLittleInkError
-    return Answer(prediction, number if is_number(number) else None)
+    return Answer(prediction, is_number(prediction))
 
 
 def preview_once(picture: bytes) -> Preview | None:
@@ -115,11 +109,6 @@ def _split_into_batches(pictures: dict[str, bytes]) -> Iterator[dict[str, bytes]
 def _predictions() -> dict[Key, Prediction]:
     predictions: dict[Key, Prediction] = st.session_state.setdefault("predictions", {})
     return predictions
-
-
-def _numbers() -> dict[str, Number]:
-    numbers: dict[str, Number] = st.session_state.setdefault("numbers", {})
-    return numbers
 
 
 def _remember(results: dict[K, T], key: K, result: T) -> None:

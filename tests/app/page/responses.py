@@ -8,12 +8,10 @@ PREDICTION: dict[str, Any] = {
     "confidence": 0.91,
     "probabilities": [0.01] * 4 + [0.91] + [0.01] * 5,
     "digit_score": 0.97,
-    "digits_seen": 1,
     "model": "0.0.1",
     "image": "data:image/png;base64,iVBORw0KGgo=",
     "steps": dict.fromkeys(("ink", "crop", "box"), "data:image/png;base64,iVBORw0KGgo="),
 }
-READ = "/api/v1/read"  # the address that numbers come from
 NETWORKS = ("cnn", "mlp", "cnn-permuted", "mlp-permuted", "cnn-recovered")  # of the experiment
 
 
@@ -22,8 +20,8 @@ def prediction(**changes: object) -> bytes:
     return json.dumps(PREDICTION | changes).encode()
 
 
-def number(*lines: str, height: int = 80, **changes: Any) -> bytes:
-    """Return the body of a number whose marks are 40 pixels wide and `height` high, with "?" for what is no digit."""
+def number(*lines: str, height: int = 80, digit_score: float = 0.2, **changes: object) -> dict[str, Any]:
+    """Return a prediction for a number whose marks are 40 pixels wide and `height` high; "?" is what is no digit."""
     marks = [
         {
             "prediction": None if character == "?" else int(character),
@@ -34,8 +32,7 @@ def number(*lines: str, height: int = 80, **changes: Any) -> bytes:
         for row, line in enumerate(lines)
         for column, character in enumerate(line)
     ]
-    body = {"number": "".join(lines), "digits": marks, "lines": lines, "truncated": False, "model": "0.0.1"}
-    return json.dumps(body | changes).encode()
+    return PREDICTION | {"digit_score": digit_score, "digits": marks, "lines": lines, "truncated": False} | changes
 
 
 def problem(detail: object, name: str = "of-a-later-version") -> bytes:

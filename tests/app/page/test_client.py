@@ -13,7 +13,7 @@ from src.app.page.errors import (
     ServiceUnreachableError,
     UnexpectedResponseError,
 )
-from tests.app.page.responses import PREDICTION, READ, number, prediction, problem
+from tests.app.page.responses import PREDICTION, number, prediction, problem
 from tests.servers import FakeService
 
 
@@ -175,10 +175,8 @@ def test_a_batch_with_too_few_answers_is_reported(fake_service: FakeService) -> 
 
 
 def test_a_number_is_read_with_its_marks(fake_service: FakeService) -> None:
-    fake_service.body = number("0?", "7")
-    answer = ServiceClient(fake_service.url, 5).read(b"a picture")
-    assert fake_service.paths == [READ]
-    assert b'name="file"' in fake_service.received[0]
+    fake_service.body = prediction(**number("0?", "7"))
+    answer = ServiceClient(fake_service.url, 5).predict(b"a picture")
     assert answer.lines == ("0?", "7")
     assert [mark.prediction for mark in answer.digits] == [0, None, 7]
     assert answer.digits[2].box == (0, 100, 40, 80)
@@ -186,6 +184,6 @@ def test_a_number_is_read_with_its_marks(fake_service: FakeService) -> None:
 
 @pytest.mark.parametrize("change", [{"lines": ["<b>4"]}, {"digits": [{"prediction": 10}]}, {"truncated": None}])
 def test_a_number_outside_the_contract_is_reported(fake_service: FakeService, change: dict[str, Any]) -> None:
-    fake_service.body = number("42", **change)
+    fake_service.body = prediction(**number("42", **change))
     with pytest.raises(UnexpectedResponseError):
-        ServiceClient(fake_service.url, 5).read(b"a picture")
+        ServiceClient(fake_service.url, 5).predict(b"a picture")

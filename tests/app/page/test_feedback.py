@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import captions, draw, shown
-from tests.app.page.responses import READ, number, prediction, problem
+from tests.app.page.responses import number, prediction, problem
 from tests.servers import FakeService
 
 FEEDBACK = "/api/v1/feedback"
@@ -59,7 +59,7 @@ def test_the_next_picture_is_asked_about_again(asked: AppTest, fake_service: Fak
 
 
 def test_a_number_is_not_asked_about(page: AppTest, fake_service: FakeService) -> None:
-    fake_service.body, fake_service.others[READ] = prediction(digits_seen=2), number("42")
+    fake_service.body = prediction(**number("42"))
     fake_service.others["/api/v1/features"] = b'{"feedback": true}'
     draw(page)
     assert "Only single digits can be corrected." in captions(page)

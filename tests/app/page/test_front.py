@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from src.settings import ROOT
 from tests.app.page.app_page import draw, shown
-from tests.app.page.responses import PREDICTION, READ, number, prediction, problem
+from tests.app.page.responses import PREDICTION, number, prediction, problem
 from tests.servers import FakeService
 
 INVITATION = "Draw a digit or a number"
@@ -68,8 +68,7 @@ def test_confidence_is_worded_and_never_rounded_to_certainty(
 
 @pytest.mark.parametrize("marks", ["?", "??"])
 def test_a_picture_without_a_digit_shows_no_confidence(page: AppTest, fake_service: FakeService, marks: str) -> None:
-    fake_service.body = prediction(digit_score=0.2)
-    fake_service.others[READ] = number(marks)
+    fake_service.body = prediction(**number(marks))
     draw(page)
     assert "This doesn't look like a digit" in shown(page)
     assert '<p class="digit unlikely">4</p>' in shown(page)

@@ -5,7 +5,7 @@ import json
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import draw, html_with
-from tests.app.page.responses import PREDICTION, READ, number, prediction
+from tests.app.page.responses import PREDICTION, number, prediction
 from tests.servers import FakeService
 
 MODEL = {"version": "0.0.1", "network": "cnn", "parameters": 6422, "test": {"accuracy": 0.9915, "pictures": 10000}}
@@ -41,8 +41,7 @@ def test_a_picture_is_remembered_once(page: AppTest, fake_service: FakeService) 
 
 
 def test_a_number_is_remembered_with_the_whole_picture(page: AppTest, fake_service: FakeService) -> None:
-    fake_service.others[READ] = number("007")
-    fake_service.body = prediction(digits_seen=3)
+    fake_service.body = prediction(**number("007"))
     draw(page)
     assert digits(page) == ["007"]
     [html] = html_with(page, 'class="history"')

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from string import Formatter
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from src.app.api.routes.openapi import PICTURE_PROBLEMS, REQUEST_PROBLEMS
 from src.app.page import i18n
 from src.app.page.errors import SENTENCES
 from tests.app.page.app_page import FRONT, draw, open_panel
-from tests.app.page.responses import NETWORKS, PREDICTION, READ, number, prediction, problem
+from tests.app.page.responses import NETWORKS, PREDICTION, number, prediction, problem
 from tests.pictures import encoded
 from tests.servers import FakeService
 from tools.text_catalogue import catalogue_file, find_texts, read_catalogue
@@ -100,7 +101,6 @@ def test_every_text_of_an_answer_is_translated(
 ) -> None:
     monkeypatch.setattr(i18n, "load_translation", lambda _: lambda text: f"«{text}»")
     fake_service.body = prediction(heat=PREDICTION["image"], **change)
-    fake_service.others[READ] = number("?")
     model = {"version": "1", "network": "1", "parameters": 1, "test": {"accuracy": 1, "pictures": 1}}
     fake_service.others["/api/v1/models/0.0.1"] = json.dumps(model).encode()
     fake_service.others["/api/v1/models"] = json.dumps(
@@ -117,7 +117,7 @@ def test_every_text_of_an_answer_is_translated(
 
 
 @pytest.mark.parametrize(
-    "body",
+    "answer",
     [
         number("42"),
         number("4?"),
@@ -127,10 +127,10 @@ def test_every_text_of_an_answer_is_translated(
     ],
 )
 def test_every_text_of_a_number_is_translated(
-    page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, body: bytes
+    page: AppTest, fake_service: FakeService, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(i18n, "load_translation", lambda _: lambda text: f"«{text}»")
-    fake_service.body, fake_service.others[READ] = prediction(digits_seen=2), body
+    fake_service.body = prediction(**answer)
     fake_service.others["/api/v1/features"] = b'{"feedback": true}'
     draw(page, encoded(Image.new("L", (200, 100))))
     assert untranslated(page) == set()

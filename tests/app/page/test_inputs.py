@@ -4,12 +4,14 @@ import csv
 import json
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from src.app.page.panels.batch import to_csv
 from src.settings import ROOT, get_settings
 from tests.app.page.app_page import shown
-from tests.app.page.responses import PREDICTION, READ, number, problem
+from tests.app.page.responses import PREDICTION, number, problem
+from tests.pictures import encoded
 from tests.servers import FakeService
 
 BATCH = "/api/v1/predict/batch?details=true"
@@ -47,22 +49,20 @@ def test_several_files_are_sent_together_and_get_a_row_each(page: AppTest, fake_
 def test_numbers_get_a_row_with_their_zeros_in_the_table_and_in_the_file(
     page: AppTest, fake_service: FakeService
 ) -> None:
-    answer(fake_service, PREDICTION, PREDICTION | {"digits_seen": 3})
-    fake_service.others[READ] = number("007", "42")
+    answer(fake_service, PREDICTION, number("007", "42"))
     rows = upload(page, b"PNG a", b"PNG b")
     assert rows == [["0.png", "4", "Probably"], ["1.png", "007 42", "Quite sure"]]
     assert list(csv.reader(to_csv(rows).splitlines()))[1][1] == "007 42"
     page.run()
-    assert fake_service.paths == [BATCH, READ]  # only what is not one digit is read, and once
+    assert fake_service.paths == [BATCH]
 
 
-def test_a_number_that_cannot_be_read_is_reported_in_its_row(page: AppTest, fake_service: FakeService) -> None:
-    answer(fake_service, PREDICTION, PREDICTION | {"digits_seen": 2})
-    fake_service.others[READ] = b"{}"
-    first, second = upload(page, b"PNG a", b"PNG b")
-    assert first == ["0.png", "4", "Probably"]
-    assert second[1] == ""
-    assert "an answer that this page does not understand" in second[2]
+def test_a_dash_is_reported_in_its_row(page: AppTest, fake_service: FakeService) -> None:
+    answer(fake_service, PREDICTION, number("?", height=10))
+    rows = upload(page, encoded(Image.new("L", (200, 199))), encoded(Image.new("L", (200, 200))))
+    assert rows[0] == ["0.png", "4", "Probably"]
+    assert rows[1][1] == ""
+    assert "A dot or a dash is not enough." in rows[1][2]
 
 
 def test_one_bad_file_is_reported_in_its_row_without_a_retry(page: AppTest, fake_service: FakeService) -> None:

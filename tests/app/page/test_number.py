@@ -1,4 +1,4 @@
-"""Numbers: when the page asks for them, and what it shows."""
+"""Numbers: when the page shows one, and how."""
 
 from typing import Any
 
@@ -7,41 +7,30 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import captions, draw, html_with, open_panel, shown
-from tests.app.page.responses import READ, number, prediction, problem
+from tests.app.page.responses import number, prediction, problem
 from tests.pictures import encoded
 from tests.servers import FakeService
 
-FIRST = "/api/v1/predict?steps=true&details=true"
-SQUARE, WIDE, TALL = (encoded(Image.new("L", size, 255)) for size in ((300, 300), (900, 300), (300, 900)))
+SQUARE = encoded(Image.new("L", (300, 300), 255))
 
 
 def show_number(page: AppTest, fake: FakeService, *lines: str, **changes: Any) -> str:
-    """Draw what is no single digit, in front of a service that reads `lines`, and return what the page shows."""
-    fake.body, fake.others[READ] = prediction(digit_score=0.2), number(*lines, **changes)
+    """Draw a picture on which the service reads `lines`, and return what the page shows."""
+    fake.body = prediction(**number(*lines, **changes))
     draw(page, SQUARE)
     return shown(page)
 
 
-@pytest.mark.parametrize("change", [{"digits_seen": 2}, {"digit_score": 0.2}])
-def test_what_is_not_clearly_one_digit_is_read_as_a_number(
-    page: AppTest, fake_service: FakeService, change: dict[str, float]
-) -> None:
-    fake_service.body, fake_service.others[READ] = prediction(**change), number("2026")
-    draw(page, SQUARE)
-    assert fake_service.paths == [FIRST, READ]
-    assert SQUARE in fake_service.received[1]
-    assert ">2026</p>" in shown(page)
+@pytest.mark.parametrize("digit_score", [0.2, 0.98])
+def test_several_digits_are_a_number(page: AppTest, fake_service: FakeService, digit_score: float) -> None:
+    assert ">2026</p>" in show_number(page, fake_service, "2026", digit_score=digit_score)
 
 
-@pytest.mark.parametrize(("picture", "paths"), [(SQUARE, [FIRST]), (WIDE, [FIRST, READ]), (TALL, [FIRST, READ])])
-def test_a_clear_digit_is_read_as_a_number_only_on_a_long_picture(
-    page: AppTest, fake_service: FakeService, picture: bytes, paths: list[str]
+@pytest.mark.parametrize(("digit_score", "shown_digit"), [(0.2, ">4<i>?</i></p>"), (0.98, '<p class="digit">4</p>')])
+def test_a_clear_digit_with_a_mark_beside_it_is_a_single_digit(
+    page: AppTest, fake_service: FakeService, digit_score: float, shown_digit: str
 ) -> None:
-    fake_service.others[READ] = number("4")
-    draw(page, picture)
-    assert fake_service.paths == paths
-    assert '<p class="digit">4</p>' in shown(page)
-    assert "Probably <span>91%</span>" in shown(page)
+    assert shown_digit in show_number(page, fake_service, "4?", digit_score=digit_score)
 
 
 def test_each_digit_is_shown_with_its_confidence(page: AppTest, fake_service: FakeService) -> None:
@@ -58,7 +47,7 @@ def test_each_mark_has_a_box_on_the_picture(page: AppTest, fake_service: FakeSer
 
 
 def test_a_picture_that_the_page_cannot_decode_has_no_boxes(page: AppTest, fake_service: FakeService) -> None:
-    fake_service.body, fake_service.others[READ] = prediction(digits_seen=2), number("42")
+    fake_service.body = prediction(**number("42"))
     draw(page, b"a format of a later version")
     assert ">42</p>" in shown(page)
     assert "boxes" not in shown(page)
@@ -96,18 +85,6 @@ def test_a_high_mark_that_is_not_a_digit_is_not_too_little(page: AppTest, fake_s
     assert "This doesn't look like a digit" in show_number(page, fake_service, "?", height=120)
 
 
-def test_a_failed_number_is_reported_and_only_the_number_is_asked_for_again(
-    page: AppTest, fake_service: FakeService
-) -> None:
-    fake_service.body, fake_service.others[READ] = prediction(digits_seen=2), b"{}"
-    draw(page, SQUARE)
-    assert "an answer that this page does not understand" in shown(page)
-    fake_service.others[READ] = number("42")
-    page.button(key="retry").click().run()
-    assert ">42</p>" in shown(page)
-    assert fake_service.paths == [FIRST, READ, READ]
-
-
 def test_a_refused_number_is_reported(page: AppTest, fake_service: FakeService) -> None:
     draw(page)
     fake_service.status, fake_service.body = 422, problem("Too complex.", "too-complex")
@@ -126,4 +103,4 @@ def test_the_panels_for_single_digits_are_left_out(page: AppTest, fake_service: 
 def test_a_number_is_sent_once(page: AppTest, fake_service: FakeService) -> None:
     show_number(page, fake_service, "42")
     page.run()
-    assert fake_service.paths == [FIRST, READ]
+    assert fake_service.paths == ["/api/v1/predict?steps=true&details=true"]

@@ -47,7 +47,7 @@ def show_history() -> None:
 
 
 def _render_item(answer: Answer) -> str:
-    if answer.number is None:
+    if not answer.is_number:
         image = f'<img src="{answer.prediction.image}" alt="" width="44" height="44">'
     else:  # the whole picture
         steps = answer.prediction.steps
