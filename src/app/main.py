@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from anyio import to_thread
 from fastapi import Depends, FastAPI
@@ -25,6 +25,8 @@ from src.model.inference.verifier import get_verifier
 from src.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
+
+LARGEST_KEPT: Final = 1_000_000  # bytes: more than the arrays of a plain picture take, less than large request bodies
 
 DESCRIPTION = """Reads one handwritten digit from a picture: a drawing, a scan or a photo, of any size and colours.
 
@@ -67,7 +69,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load a network and watch for newer ones; without a network the service runs, but is not ready."""
     state = cast(AppState, app.state.service)
     logs.install(state.settings.log_level)
-    limit_heap()
+    limit_heap(LARGEST_KEPT)
     await to_thread.run_sync(state.repository.refresh)
     await to_thread.run_sync(get_verifier)  # keeps it; otherwise the first number would delay all other requests
     await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others

@@ -1,5 +1,6 @@
 """Chooses where a picture is read, so that no picture blocks the event loop and memory and time stay bounded."""
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -7,6 +8,7 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from src.app.api.heap import trim_heap
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.inference.numbers import Number, read_piece, read_segments
@@ -65,7 +67,10 @@ class DecodeExecutor:
             picture = await self.run(segment_picture, data, *arguments, small_limits=self._small_number_limits)
             prediction = predictor.predict_candidates(picture.candidates)
             number = await self._run_steps(read_segments(predictor, prediction, picture.segmentations))
-        return await self.explain(predictor, picture.candidates) if heat else prediction, number
+            candidates = picture.candidates
+            del picture
+            _release_memory()
+        return await self.explain(predictor, candidates) if heat else prediction, number
 
     async def explain(self, predictor: Predictor, candidates: Candidates) -> Prediction:
         """Return the prediction for a picture with its heat map, which takes up to 65 passes through the network."""
@@ -82,6 +87,7 @@ class DecodeExecutor:
             return await self._pool.run(small_limits or self._small_limits, function, data, *arguments)
         except TooLarge:
             async with self._large:
+                _release_memory()  # the child needs it
                 return await self._pool.run(self._large_limits, function, data, *arguments)
 
     async def compute(self, work: Callable[[], T]) -> T:
@@ -97,6 +103,12 @@ class DecodeExecutor:
     async def close(self) -> None:
         """End the child processes."""
         await self._pool.close()
+
+
+def _release_memory() -> None:
+    """Return the memory of earlier requests, in 1 ms: their bodies and pictures may be in reference cycles."""
+    gc.collect()
+    trim_heap()
 
 
 def _work(steps: Steps[T]) -> Done[T] | None:

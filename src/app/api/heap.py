@@ -4,18 +4,23 @@ import ctypes
 from contextlib import suppress
 from typing import Final
 
-# Parameters of glibc's mallopt and their values in bytes, both above what the arrays of an 800x800 picture take.
-MMAP_THRESHOLD: Final = (-3, 12_000_000)  # larger blocks go back to the system when they are freed
-TRIM_THRESHOLD: Final = (-1, 16_000_000)  # so does free memory beyond this at the end of the heap
+# Parameters of glibc's mallopt.
+MMAP_THRESHOLD: Final = -3  # larger blocks go back to the system when they are freed
+TRIM_THRESHOLD: Final = -1  # so does free memory beyond this at the end of the heap
+ARENA_MAX: Final = -8
+
+KEPT: Final = 16_000_000  # bytes at the end of the heap
 
 
-def limit_heap() -> None:
-    """Fix the sizes from which memory is returned.
+def limit_heap(largest_kept: int) -> None:
+    """Fix the sizes from which memory is returned, and use one heap for all threads.
 
-    By default glibc raises them with the first large block and keeps 100 MB for those that follow.
+    By default glibc raises the sizes with the first large block, keeps 100 MB for those that follow, and gives each
+    thread a heap of its own. Blocks of up to `largest_kept` bytes are taken from the heap, which is faster.
     """
-    _call_glibc("mallopt", *MMAP_THRESHOLD)
-    _call_glibc("mallopt", *TRIM_THRESHOLD)
+    _call_glibc("mallopt", MMAP_THRESHOLD, largest_kept)
+    _call_glibc("mallopt", TRIM_THRESHOLD, KEPT)
+    _call_glibc("mallopt", ARENA_MAX, 1)
 
 
 def trim_heap() -> None:

@@ -28,8 +28,11 @@ from src.model.preprocessing.decode import pixel_count
 from src.model.preprocessing.segmentation import graph  # noqa: F401 - imported now, so that the first picture need not wait
 
 LENGTH: Final = struct.Struct(">Q")
+LARGEST_KEPT: Final = 12_000_000  # bytes: more than the arrays of an 800x800 picture take
 OUT_OF_MEMORY: Final = -4  # OpenCV's error code
-STATM: Final = Path("/proc/self/statm")  # its sixth number is the size of the data in pages
+STATM: Final = Path("/proc/self/statm")  # numbers of pages of 4 kB
+RESIDENT, DATA = 1, 5  # the places of the resident memory and of the data among them
+KEPT_PAGES: Final = 4000  # of free memory that an idle process may keep: 16 MB
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,16 @@ def _pickle(message: object) -> bytes:
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more: with what the function returns, or with the error that it raises."""
+    at_rest = _read_pages(RESIDENT)
     while head := requests.read(LENGTH.size):
         request: Request = pickle.loads(requests.read(*LENGTH.unpack(head)))  # noqa: S301 - the service wrote it
         answer = _answer(request, requests.read(request.size))
         replies.write(LENGTH.pack(len(answer)))
         replies.write(answer)
         replies.flush()
+        del answer
+        if _read_pages(RESIDENT) > at_rest + KEPT_PAGES:  # a segmented picture leaves much free memory in pieces
+            heap.trim_heap()
 
 
 def _answer(request: Request, picture: bytes) -> bytes:
@@ -99,13 +106,21 @@ def _limit_cpu(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
+def _read_pages(place: int) -> int:
+    """Return one of the numbers of `STATM`; 0 on other systems than Linux."""
+    try:
+        return int(STATM.read_text().split()[place])
+    except FileNotFoundError:
+        return 0
+
+
 def _limit_memory(growth: int) -> None:
     """Let this process take at most `growth` bytes for data beyond what it has now."""
-    with suppress(ImportError, FileNotFoundError):  # on other systems than Linux
+    with suppress(ImportError):  # on Windows
         import resource  # noqa: PLC0415
 
-        data = int(STATM.read_text().split()[5]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_DATA, (data + growth, resource.RLIM_INFINITY))
+        if data := _read_pages(DATA) * resource.getpagesize():
+            resource.setrlimit(resource.RLIMIT_DATA, (data + growth, resource.RLIM_INFINITY))
 
 
 def main() -> None:
@@ -114,5 +129,5 @@ def main() -> None:
     logs.install(sys.argv[1])
     cv2.setNumThreads(1)  # several processes share the cores already
     Image.init()  # loads the decoders
-    heap.limit_heap()
+    heap.limit_heap(LARGEST_KEPT)
     serve(sys.stdin.buffer, sys.stdout.buffer)

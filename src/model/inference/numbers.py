@@ -20,7 +20,7 @@ from src.model.inference.verifier import Verifier, get_verifier
 from src.model.preprocessing.segmentation.graph import LineGraph, Segmentation, segment_picture
 from src.model.preprocessing.segmentation.single_piece import SinglePiece, segment_plain
 
-BATCH: Final = 64  # candidates that pass through the networks at once, to bound the memory
+BATCH: Final = 16  # candidates that pass through the networks at once, to bound the memory
 UNREADABLE: Final = "?"  # stands in the text for something that is not a digit
 
 OTHER_SHARE: Final = 0.03  # of the marks on a line that are no digits, before the network looks
