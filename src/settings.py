@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535)
     page_port: int = Field(8501, ge=1, le=65535)
     api_url: str = Field("http://127.0.0.1:8000", description="address at which the page finds the service")
-    api_timeout_s: float = Field(5.0, gt=0, description="time that the page waits for a response, in seconds")
+    api_timeout_s: float = Field(5.0, gt=0, description="seconds the page waits; four times as long for a prediction")
 
 
 @lru_cache

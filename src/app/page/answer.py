@@ -1,4 +1,4 @@
-"""What the page answers for a picture: a digit, or a number if more than one mark is on it."""
+"""What the page answers for a picture: a digit, or a number if more than one digit is on it."""
 
 import math
 from dataclasses import dataclass
@@ -31,11 +31,15 @@ class Answer:
         return math.prod(mark.confidence for mark in self.prediction.digits if mark.confidence is not None)
 
 
+def is_digit(prediction: Prediction) -> bool:
+    """Return whether the picture as a whole is probably a digit."""
+    return prediction.digit_score >= MIN_DIGIT_SCORE
+
+
 def is_number(prediction: Prediction) -> bool:
     """Return whether there is more than one digit, or a digit beside other marks that is not clearly all of it."""
     digits = sum(mark.prediction is not None for mark in prediction.digits)
-    is_clear = prediction.digit_score >= MIN_DIGIT_SCORE
-    return digits > 1 or (digits == 1 and len(prediction.digits) > 1 and not is_clear)
+    return digits > 1 or (digits == 1 and len(prediction.digits) > 1 and not is_digit(prediction))
 
 
 def is_too_little(picture: bytes, prediction: Prediction) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from src.app.page.answer import MIN_DIGIT_SCORE
+from src.app.page.answer import is_digit
 from src.app.page.client import Model, Prediction, Steps
 from src.app.page.errors import ProblemError, ServiceError
 from src.app.page.i18n import format_count, format_percent, get_language, gettext_noop, translate
@@ -26,12 +26,12 @@ UNFINISHED: Final = {
 def render_prediction(prediction: Prediction) -> str:
     """Return the digit, its confidence, the picture that the model saw, the ten probabilities, and the steps."""
     label = escape(confidence_label(prediction), quote=False)
-    if _is_digit(prediction):
+    if is_digit(prediction):
         label += f" <span>{rounded_percent(prediction.confidence)}</span>"
     return f"""
     <section class="answer" lang="{get_language()}">
       <div class="verdict" aria-live="polite">
-        <p class="digit{"" if _is_digit(prediction) else " unlikely"}">{prediction.prediction}</p>
+        <p class="digit{"" if is_digit(prediction) else " unlikely"}">{prediction.prediction}</p>
         <p class="sure">{label}</p>
         {_render_doubt(prediction)}
       </div>
@@ -47,7 +47,7 @@ def render_prediction(prediction: Prediction) -> str:
 
 def confidence_label(prediction: Prediction) -> str:
     """Return the confidence in words, or that this is not a digit."""
-    if not _is_digit(prediction):
+    if not is_digit(prediction):
         return translate("This doesn't look like a digit")
     if label := label_confidence(prediction.confidence):
         return label
@@ -109,10 +109,6 @@ def accuracy_label(model: Model) -> str:
     return translate("{share} of {pictures} test digits correct", share=share, pictures=pictures)
 
 
-def _is_digit(prediction: Prediction) -> bool:
-    return prediction.digit_score >= MIN_DIGIT_SCORE
-
-
 def _render_notice(headline: str, text: str, role: str = "status") -> str:
     return f"""
     <section class="notice" role="{role}" lang="{get_language()}">
@@ -150,7 +146,7 @@ def rounded_percent(share: float) -> str:
 
 
 def _render_doubt(prediction: Prediction) -> str:
-    if _is_digit(prediction):
+    if is_digit(prediction):
         return ""
     text = translate("The closest match is {digit}.", digit=prediction.prediction)
     return f'<p class="doubt">{text}</p>'
