@@ -131,8 +131,12 @@ def _walk(random: Generator) -> Points:
 
 
 def _make_scribbles(random: Generator) -> Strokes:
-    """Return one stroke, or two, through 4 to 20 random points: mostly smooth, some with corners."""
-    strokes = [random.uniform(0.1, 0.9, (random.integers(4, 21), 2)) for _ in range(1 + (random.random() < 0.25))]
+    """Return one stroke, or two, through 4 to 20 random points: mostly smooth, some with corners.
+
+    Half have at most 8 points: with more, few resemble a digit.
+    """
+    most = 8 if random.random() < 0.5 else 20
+    strokes = [random.uniform(0.1, 0.9, (random.integers(4, most + 1), 2)) for _ in range(1 + (random.random() < 0.25))]
     return strokes if random.random() < 0.2 else [smooth(points) for points in strokes]
 
 

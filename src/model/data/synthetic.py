@@ -4,7 +4,7 @@
     scanned    MNIST's digits as from a coarse scanner: few pixels, often black and white, often stretched
     written    digits drawn from strokes, in ways of writing that are rare in MNIST (`glyphs.py`)
     worn       MNIST's digits as outlines, crossed by lines, grainy or smudged (`degradations.py`)
-    others     invented signs, scribbles, textures, with the label `NO_DIGIT` (`non_digits.py`)
+    others     invented signs, scribbles, textures, scenes, with the label `NO_DIGIT` (`non_digits.py`)
     symbols    letters, signs and marks, with the label `NO_DIGIT` (`symbols.py`)
 
 These names of the kinds are keys in docs/results/evaluation-*.json and in cached files, so they must not change.
@@ -29,6 +29,7 @@ from src.model.data.glyphs import write_digit
 from src.model.data.mnist import Digits
 from src.model.data.non_digits import DigitSimilarity, draw_non_digit
 from src.model.data.pen_strokes import draw_shape
+from src.model.data.scenes import draw_scene
 from src.model.data.symbols import draw_symbol
 from src.model.errors import BlankPicture
 from src.model.files import atomic_path
@@ -37,12 +38,13 @@ from src.model.preprocessing.ink import Ink
 from src.model.preprocessing.preprocess import VERSION, crop, frame
 
 NO_DIGIT: Final = 10  # label of non-digits
-EDITION: Final = f"{VERSION}.4"  # of the framing and of these pictures; a new one invalidates caches and measurements
+EDITION: Final = f"{VERSION}.5"  # of the framing and of these pictures; a new one invalidates caches and measurements
 SIZE: Final = 30_000  # pictures of each kind
 REFERENCES: Final = 10_000  # digits of MNIST, and as many written ones, that non-digits must differ from
 # Non-digits that resemble a digit more are dropped (chosen by eye among 3,000: hardly any below is one).
 MAX_SIMILARITY: Final = {"others": 0.93, "symbols": 0.945}
 BATCH: Final = 1000  # non-digits made at once, before the similar ones are dropped
+SCENES: Final = 0.15  # share of the made-up non-digits
 SCALE: Final = 4  # enlargement of MNIST's digits before they are redrawn
 
 Maker = Callable[[Digits, Generator], tuple[Ink, int]]
@@ -137,7 +139,9 @@ def degrade_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
 
 
 def make_non_digit(train: Digits, random: Generator) -> tuple[Ink, int]:
-    """Draw a non-digit, degraded or rasterised as often as digits are: ink [H, W] in 0..1."""
+    """Draw a scene, or a sign that is degraded or rasterised as often as digits are: ink [H, W] in 0..1."""
+    if random.random() < SCENES and (scene := draw_scene(random)) is not None:
+        return scene, NO_DIGIT
     digit, label = redraw_skeleton(train, random) if random.random() < 0.5 else write(train, random)
     other, _ = write(train, random)
     resized = np.asarray(cv2.resize(other, digit.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)

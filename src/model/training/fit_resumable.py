@@ -45,7 +45,7 @@ class TrainingConfig:
     weight_decay: float = 0.05
     ema_decay: float = 0.999  # of the averaged weights, per step
     teacher: str | None = None  # version of the artefact to distil from
-    distillation_weight: float = 0.0  # the distillation's share of the loss
+    distillation_weight: float = 0.0  # the teacher's share of the loss of which digit it is
     temperature: float = 2.0  # of the teacher's and the student's logits in the distillation
     eight_bits: bool = False  # whether the .onnx is quantised; a small network gains nothing from it
 
@@ -178,14 +178,21 @@ def _make_batch(
 def _compute_loss(
     config: TrainingConfig, network: nn.Module, pixels: Tensor, labels: Tensor, teacher: Teacher | None
 ) -> Tensor:
+    """Return the loss of a batch: that a digit is one and nothing else is, and which digit it is.
+
+    A teacher says which digit a picture shows, not whether it shows one. So it replaces its share of the second part
+    alone, and the labels keep all their weight in the first.
+    """
     logits = network(pixels).float()
     loss = F.cross_entropy(append_reject_class(logits), labels)
     if teacher is None:
         return loss
-    digits = labels < logits.shape[1]  # the teacher's logits say which digit, not whether it is one
-    return distillation_loss(
-        logits[digits], teacher(pixels[digits]), loss, config.distillation_weight, config.temperature
+    digits = labels < logits.shape[1]
+    label_loss = F.cross_entropy(logits[digits], labels[digits])
+    taught_loss = distillation_loss(
+        logits[digits], teacher(pixels[digits]), label_loss, config.distillation_weight, config.temperature
     )
+    return loss + digits.float().mean() * (taught_loss - label_loss)
 
 
 def append_reject_class(logits: Tensor) -> Tensor:

@@ -81,3 +81,16 @@ def test_teacher_is_not_asked_about_pictures_that_are_no_digits(training_data: T
     config = replace(CONFIG, distillation_weight=0.5)
     fit_resumable(config, 0, replace(training_data, teacher=answer), tmp_path / "student.pt")
     assert sum(asked) == config.epochs * len(training_data.mnist.train)
+
+
+def test_labels_of_non_digits_count_as_much_with_a_teacher() -> None:
+    logits = torch.linspace(-1, 1, 40).reshape(4, 10).requires_grad_()
+    labels = torch.tensor([3, 7, 10, 10])
+    gradients = []
+    for teacher in (None, answer_three):
+        loss = module._compute_loss(
+            replace(CONFIG, distillation_weight=0.9), torch.nn.Identity(), logits, labels, teacher
+        )
+        gradients.append(torch.autograd.grad(loss, logits)[0])
+    torch.testing.assert_close(gradients[1][2:], gradients[0][2:])
+    assert not torch.allclose(gradients[1][:2], gradients[0][:2])
