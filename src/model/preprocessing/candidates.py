@@ -106,6 +106,8 @@ def _read(colours: Colours) -> list[Ink]:
     readings = [reading for reading in (even, shaded) if reading]
     if all(reading.is_blank() for reading in readings):
         return []
+    if is_clear and even and even.has_bare_edges(difference):
+        return [even.ink]  # lines and bands would reach the edges, too
     inks = [version for reading in readings for version in _repair(reading.ink)]
     if even and any(ink is even.ink for ink in inks) and (edges := _count_edges(even.ink)):
         inks.append(1 - even.ink)

@@ -41,6 +41,13 @@ class Reading:
         """Return whether uneven light alone may look like this ink."""
         return self.contrast < MIN_SIGNAL_TO_NOISE * self.noise
 
+    def has_bare_edges(self, difference: Box) -> bool:
+        """Return whether there is no ink along the picture's edges. Outside of `difference` it has one colour."""
+        is_apart = all(
+            side.start > 0 and side.stop < length for side, length in zip(difference, self.ink.shape, strict=True)
+        )
+        return is_apart and not self.ink[0, 0]
+
 
 def read_grey(grey: NDArray[np.uint8], histogram: GreyHistogram, paper: float, difference: Box) -> Reading | None:
     """Read a grey picture, [H, W], on even paper, from a table of the 256 levels. Returns None without contrast.
