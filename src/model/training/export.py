@@ -1,7 +1,9 @@
 """Saves a trained network as an artefact: .pt, .onnx and .json, which appear together or not at all."""
 
+import json
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import onnx
 import torch
@@ -11,6 +13,18 @@ from src.model.errors import ArtefactError
 from src.model.files import sha256
 from src.model.inference.artefact import Description, WeightsKind, get_paths, require_free
 from src.model.training.quantization import quantise
+
+PRODUCER: Final = "handwritten-digits"
+LICENCE: Final = "Apache-2.0"
+IMAGES: Final = (
+    "Pictures of one digit each, framed as in MNIST: scaled into 20x20 pixels, the centre of mass in the middle of "
+    "28x28. The ink is bright: 0 is paper, 1 is full ink. The network normalises them itself."
+)
+LOGITS: Final = (
+    "One number for each digit from 0 to 9: the largest is the answer. For probabilities, divide by the temperature "
+    "and take the softmax. The digit score, how much the picture is a digit at all, is the logistic function of "
+    "slope * log(sum(exp(logits))) + offset."
+)
 
 
 def save(network: nn.Module, description: Description, folder: Path, sample: Tensor | None = None) -> Path:
@@ -28,6 +42,7 @@ def save(network: nn.Module, description: Description, folder: Path, sample: Ten
         export_onnx(network, drafts["onnx"])
         if sample is not None:
             quantise(drafts["onnx"], sample)
+        _document(drafts["onnx"], description)
         digests: dict[WeightsKind, str] = {"onnx": sha256(drafts["onnx"]), "pt": sha256(drafts["pt"])}
         completed = description.model_copy(update={"sha256": digests, "eight_bits": sample is not None})
         drafts["json"].write_text(completed.model_dump_json(indent=2) + "\n")
@@ -69,3 +84,16 @@ def _strip_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
     return model
+
+
+def _document(path: Path, description: Description) -> None:
+    """Write into an ONNX file what it is, under which licence, and what its input and output mean."""
+    model = onnx.load(path)
+    model.producer_name, model.producer_version = PRODUCER, description.version
+    model.doc_string = "Reads one handwritten digit."
+    model.graph.input[0].doc_string, model.graph.output[0].doc_string = IMAGES, LOGITS
+    confidence = description.confidence.model_dump()
+    properties = {"version": description.version, "license": LICENCE, "git_commit": description.git_commit}
+    properties |= {"images": IMAGES, "logits": LOGITS, "confidence": json.dumps(confidence)}
+    onnx.helper.set_model_props(model, properties)
+    onnx.save(model, path)

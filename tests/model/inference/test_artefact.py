@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -138,6 +139,17 @@ def test_description_without_digests_is_refused(saved: Path) -> None:
 def test_weights_of_another_network_are_refused(saved: Path, network: str) -> None:
     with pytest.raises(ArtefactError, match=network):
         open_runtime(saved.with_suffix(".pt"), network)
+
+
+def test_onnx_file_describes_itself(saved: Path) -> None:
+    model = onnx.load(saved.with_suffix(".onnx"))
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    assert (model.producer_name, model.producer_version) == ("handwritten-digits", "0.1.0")
+    assert properties["license"] == "Apache-2.0"
+    assert properties["version"] == "0.1.0"
+    assert json.loads(properties["confidence"]) == description().confidence.model_dump()
+    assert "28x28" in model.graph.input[0].doc_string == properties["images"]
+    assert "digit" in model.graph.output[0].doc_string == properties["logits"]
 
 
 def test_invalid_description_is_refused(saved: Path) -> None:
