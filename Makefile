@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-node train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -34,6 +34,12 @@ test-load: install ## run the load tests: memory, killed workers, fuzzing; minut
 
 test-pipeline: install ## run the pipeline with good and with poisoned corrections; minutes
 	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
+
+test-node: install tests/node/node_modules ## run the test that needs Node.js: the network in the runtime of browsers
+	$(python) -m pytest -m node --randomly-seed=$(SEED)
+
+tests/node/node_modules: tests/node/package-lock.json
+	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
