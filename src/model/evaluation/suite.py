@@ -20,6 +20,7 @@ from src.model.evaluation.metrics import count_confusions
 from src.model.evaluation.numbers import COMPOSERS, count_numbers
 from src.model.evaluation.papers import PAPERS, make_photos
 from src.model.evaluation.predictions import LabelledFile, Predictions, count_digits, find_taken, predict_all
+from src.model.evaluation.processor import find_processor
 from src.model.evaluation.report import DigitCounts, Evaluation, TakenCounts
 from src.model.inference.predictor import Prediction, Predictor, open_predictor
 from src.model.preprocessing.preprocess import SIDE, Framed
@@ -49,7 +50,7 @@ def evaluate(path: Path, mnist: Mnist, folders: dict[str, list[LabelledFile]], c
         network=description.network,
         parameters=description.parameters,
         bytes=path.with_suffix(".onnx").stat().st_size,
-        machine=f"{platform.machine()}, {platform.system()}",
+        machine=_describe_machine(),
         edition=EDITION,
         network_ms=network_ms,
         drawing_ms=drawing_ms,
@@ -131,6 +132,11 @@ def _measure_auroc(digits: Predictions, non_digits: Predictions) -> float:
 def _count_confusions(predictions: Predictions) -> NDArray[np.int64]:
     answered = [(prediction.prediction, label) for prediction, label in predictions if prediction]
     return count_confusions(*np.array(answered, np.int64).reshape(-1, 2).T)
+
+
+def _describe_machine() -> str:
+    processor, has_vnni = find_processor()
+    return f"{processor} {'with' if has_vnni else 'without'} VNNI, {platform.machine()}, {platform.system()}"
 
 
 def _measure_speed(predictor: Predictor) -> tuple[float, float]:
