@@ -192,7 +192,8 @@ def _compute_loss(
     taught_loss = distillation_loss(
         logits[digits], teacher(pixels[digits]), label_loss, config.distillation_weight, config.temperature
     )
-    return loss + digits.float().mean() * (taught_loss - label_loss)
+    loss += digits.float().mean() * (taught_loss - label_loss)
+    return loss
 
 
 def append_reject_class(logits: Tensor) -> Tensor:
