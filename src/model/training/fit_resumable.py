@@ -44,8 +44,8 @@ class TrainingConfig:
     learning_rate: float = 3e-3  # of AdamW: the peak of the one-cycle schedule
     weight_decay: float = 0.05
     ema_decay: float = 0.999  # of the averaged weights, per step
-    teacher: str | None = None  # version of the artefact to distil from
-    distillation_weight: float = 0.0  # the teacher's share of the loss of which digit it is
+    teachers: tuple[str, ...] = ()  # versions of the artefacts to distil from
+    distillation_weight: float = 0.0  # the teachers' share of the loss of which digit it is
     temperature: float = 2.0  # of the teacher's and the student's logits in the distillation
     eight_bits: bool = False  # whether the .onnx is quantised; a small network gains nothing from it
 
@@ -60,7 +60,7 @@ class TrainingData:
 
     mnist: Mnist
     synthetic: dict[str, Digits]  # by kind
-    teacher: Teacher | None = None  # the one that the config names
+    teacher: Teacher | None = None  # the mean of those that the config names
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ LIBRARIES: Final = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "ope
 RECIPE_KEYS: Final = {
     "synthetic": "practice",
     "ema_decay": "averaging",
+    "teachers": "teacher",
     "distillation_weight": "teaching",
     "temperature": "softness",
 }

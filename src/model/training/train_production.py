@@ -10,10 +10,12 @@ selects nothing.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from pydantic import BaseModel, Field
 from torch import Tensor, nn
@@ -38,9 +40,17 @@ from src.settings import RESULTS_DIR, ROOT, get_settings
 SYNTHETIC: Final = {"retraced": 10, "scanned": 10, "written": 12, "worn": 8, "others": 18, "symbols": 12}
 CONFIGS: Final = {
     "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
-    "light": TrainingConfig("light", epochs=32, synthetic=SYNTHETIC, teacher="1.1.0", distillation_weight=0.7),
+    "light": TrainingConfig(
+        "light", epochs=32, synthetic=SYNTHETIC, teachers=("1.1.0", "1.3.0"), distillation_weight=0.7
+    ),
     "micro": TrainingConfig(
-        "micro", epochs=120, mnist=128, learning_rate=8e-3, weight_decay=0.01, teacher="1.0.0", distillation_weight=0.9
+        "micro",
+        epochs=120,
+        mnist=128,
+        learning_rate=8e-3,
+        weight_decay=0.01,
+        teachers=("1.0.0",),
+        distillation_weight=0.9,
     ),
 }
 SEEDS: Final = 3
@@ -112,21 +122,23 @@ def checkpoint_path(config: TrainingConfig, seed: int, folder: Path) -> Path:
 def load_training_data(config: TrainingConfig, mnist: Mnist, folder: Path) -> TrainingData:
     """Return the pictures and the teacher of a training; synthetic pictures are made once and cached in `folder`.
 
-    Raises `ArtefactError` if the teacher's artefact is missing or invalid.
+    Raises `ArtefactError` if a teacher's artefact is missing or invalid.
     """
-    teacher = load_teacher(get_paths(get_settings().model_dir, config.teacher)["onnx"]) if config.teacher else None
-    return TrainingData(mnist, load_synthetic(mnist.train, folder), teacher)
+    weights = [get_paths(get_settings().model_dir, version)["onnx"] for version in config.teachers]
+    return TrainingData(mnist, load_synthetic(mnist.train, folder), load_teacher(weights) if weights else None)
 
 
-def load_teacher(weights: Path) -> Teacher:
-    """Return the network at `weights` as a teacher.
+def load_teacher(weights: Sequence[Path]) -> Teacher:
+    """Return the networks at `weights` as one teacher: the mean of their logits.
 
-    It runs in ONNX Runtime, as it is served: in 8 bits, that takes half of torch's time on a CPU.
+    They run in ONNX Runtime, as they are served: in 8 bits, that takes half of torch's time on a CPU.
     """
-    runtime = open_runtime(weights, describe(weights).network)
+    runtimes = [open_runtime(path, describe(path).network) for path in weights]
 
     def teacher(pixels: Tensor) -> Tensor:
-        return torch.from_numpy(runtime.logits(pixels.cpu().numpy())).to(pixels.device)
+        images = pixels.cpu().numpy()
+        logits = np.mean([runtime.logits(images) for runtime in runtimes], axis=0)
+        return torch.from_numpy(logits).to(pixels.device)
 
     return teacher
 

@@ -21,7 +21,7 @@ def test_trained_network_is_saved_and_served(
     training_data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train_production, "load_synthetic", lambda *_, **__: training_data.synthetic)
-    data = replace(training_data, teacher=train_production.load_teacher(get_paths(ROOT / "model", "1.0.0")["onnx"]))
+    data = replace(training_data, teacher=train_production.load_teacher([get_paths(ROOT / "model", "1.0.0")["onnx"]]))
     result = fit_resumable(CONFIG, 0, data, tmp_path / "training.pt")
     provenance = Provenance("micro-0.0.1", "micro", CONFIG, 0, 1, "abc")
     path = train_production.publish(CONFIG, result, provenance, data, tmp_path)
@@ -48,8 +48,15 @@ def test_recipe_keeps_its_published_keys(training_data: TrainingData, tmp_path: 
 def test_teacher_answers_like_the_served_network(predictor: Predictor, few_digits: Mnist) -> None:
     weights = get_paths(ROOT / "model", predictor.description.version)["onnx"]
     pixels = few_digits.test.pixels().contiguous(memory_format=torch.channels_last)
-    logits = train_production.load_teacher(weights)(pixels)
+    logits = train_production.load_teacher([weights])(pixels)
     np.testing.assert_array_equal(logits.numpy(), predictor.runtime.logits(few_digits.test.pixels().numpy()))
+
+
+def test_several_teachers_answer_with_the_mean_of_their_logits(few_digits: Mnist) -> None:
+    weights = [get_paths(ROOT / "model", version)["onnx"] for version in ("1.1.0", "1.3.0")]
+    pixels = few_digits.test.pixels()
+    alone = [train_production.load_teacher([path])(pixels) for path in weights]
+    torch.testing.assert_close(train_production.load_teacher(weights)(pixels), (alone[0] + alone[1]) / 2)
 
 
 def test_training_never_resumes_with_other_synthetic_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +77,7 @@ def test_seed_that_is_not_trained_cannot_ship(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_every_configured_teacher_is_released() -> None:
-    teachers = [config.teacher for config in train_production.CONFIGS.values() if config.teacher]
+    teachers = [version for config in train_production.CONFIGS.values() for version in config.teachers]
     assert teachers
     for version in teachers:
-        assert describe(get_paths(ROOT / "model", version)["json"]).network == "digit"
+        assert describe(get_paths(ROOT / "model", version)["json"]).version == version
