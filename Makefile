@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -34,6 +34,9 @@ test-load: install ## run the load tests: memory, killed workers, fuzzing; minut
 
 test-pipeline: install ## run the pipeline with good and with poisoned corrections; minutes
 	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
+
+test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes
+	RAY_USAGE_STATS_ENABLED=0 $(python) -m pytest -m ray --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
@@ -126,7 +129,11 @@ clean: ## remove environments and caches; data and models stay
 .venv/train.stamp: contents = what training needs, up to 6 GB
 .venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/pipeline.txt
 .venv/pipeline.stamp: contents = what training and the pipeline around it need, up to 6 GB
-.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements.txt
+.venv/score.stamp: requirements/api.txt requirements/score.txt
+.venv/score.stamp: contents = what offline scoring needs, 0.6 GB
+.venv/scale.stamp: requirements/api.txt requirements/score.txt requirements/scale.txt
+.venv/scale.stamp: contents = Ray, 0.5 GB
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
 
 .venv/%.stamp: requirements/constraints.txt
