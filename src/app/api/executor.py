@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from src.app.api.heap import trim_heap
+from src.model.heap import trim_heap
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.inference.numbers import Number, read_piece, read_segments
