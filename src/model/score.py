@@ -7,7 +7,7 @@ be URLs (s3://, gs://, …). The same command continues after a stop. docs/scale
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m src.model.score", description="Score many pictures.")
     parser.add_argument("input", help="folder of pictures, Parquet, IDX or list of paths; a path or a URL")
     parser.add_argument("--out", required=True, help="folder for the results; a path or a URL")
-    parser.add_argument("--model", type=Path, help="the network: its .json, .onnx or .pt; by default the newest release")
+    parser.add_argument(
+        "--model", type=Path, help="the network: its .json, .onnx or .pt; by default the newest release"
+    )
     parser.add_argument("--numbers", action="store_true", help="read numbers instead of single digits")
     parser.add_argument("--column", help="the column of Parquet files that holds the pictures")
     parser.add_argument("--shard-size", type=_positive, default=SHARD_SIZE, help="pictures in a shard (%(default)s)")
@@ -84,7 +86,7 @@ def _score_missing(job: Job, manifest: Manifest, arguments: argparse.Namespace, 
             progress.update(result.pictures)
 
 
-def _launch(job: Job, shards: Sequence[int], arguments: argparse.Namespace) -> Iterator[Done]:
+def _launch(job: Job, shards: Sequence[int], arguments: argparse.Namespace) -> Generator[Done, None, None]:
     if arguments.launcher == "ray":
         return run_on_ray(job, shards, arguments.address)
     return run_in_processes(job, shards, arguments.workers or count_cores())

@@ -17,7 +17,7 @@ POLL_S: Final = 2.0
 
 
 def prepare_share(job: Job, options: Options | None, model: Path, index: int) -> Manifest:
-    """Return the manifest; pod 0 makes it, the others wait for it. Raises as `prepare` does, and if it never appears."""
+    """Return the manifest; pod 0 makes it, the others wait for it. Raises as `prepare` does."""
     if index == 0:
         return prepare(job, options, model)
     output = locate(job.output)

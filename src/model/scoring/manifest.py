@@ -24,7 +24,7 @@ from src.model.scoring.locations import PART, Location, locate
 from src.model.scoring.sources.base import Kind, Shard
 from src.model.scoring.sources.detect import Reading, open_source
 
-# A killed process loses the shard it was at: ten seconds of work on one core. A hundred million pictures are 10,000 files.
+# A killed process loses the shard it was at, five seconds of work on one core. A hundred million are 10,000 files.
 SHARD_SIZE: Final = 10_000  # pictures
 MANIFEST, MODEL, PATHS, SHARDS = "manifest.json", "model", "paths.parquet", "shards"
 
@@ -182,5 +182,6 @@ def _require_same(existing: Manifest, wanted: Manifest, output: Location) -> Non
     }
     if names := [name for name, differs in differences.items() if differs]:
         raise ScoringError(
-            f"{output} holds results for {' and '.join(names)}, which can't be continued. Name another folder with --out."
+            f"{output} holds results for {' and '.join(names)}, which can't be continued. "
+            "Name another folder with --out."
         )

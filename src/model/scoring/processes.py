@@ -7,7 +7,7 @@ after its shard, because nobody takes its answer.
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -32,7 +32,7 @@ class Worker:
     shard: int
 
 
-def run_in_processes(job: Job, shards: Sequence[int], workers: int) -> Iterator[Done]:
+def run_in_processes(job: Job, shards: Sequence[int], workers: int) -> Generator[Done, None, None]:
     """Score shards in `workers` processes; yield each when it is done. Raises `ScoringError`."""
     waiting, deaths = deque(shards), Counter[int]()
     running: list[Worker] = []

@@ -1,7 +1,7 @@
 """The launcher for a Ray cluster: a task for each shard. Ray repeats the tasks of workers and nodes that die."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 from src.model.errors import DigitError, ScoringError
@@ -15,7 +15,7 @@ FEWEST: Final = 8  # tasks, for a cluster that has just begun to grow
 MEMORY: Final = 400_000_000  # bytes: no more tasks run on a node than have room
 
 
-def run_on_ray(job: Job, shards: Sequence[int], address: str) -> Iterator[Done]:
+def run_on_ray(job: Job, shards: Sequence[int], address: str) -> Generator[Done, None, None]:
     """Score shards as tasks of the Ray cluster at `address`; yield each when it is done. Raises `ScoringError`."""
     ray = _connect(address)
     try:

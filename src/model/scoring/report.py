@@ -27,7 +27,7 @@ def write(path: Path, job: Job, manifest: Manifest, summary: Summary) -> None:
         loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     images = _draw(job, manifest, summary.least_certain)
-    confidences = [(f"{bin / BINS:.2f}–{(bin + 1) / BINS:.2f}", count) for bin, count in enumerate(summary.histogram)]
+    confidences = [(f"{i / BINS:.2f} to {(i + 1) / BINS:.2f}", count) for i, count in enumerate(summary.histogram)]
     text = environment.get_template(TEMPLATE.name).render(
         manifest=manifest,
         summary=summary,

@@ -109,7 +109,7 @@ class Scorer:
         if waiting:
             predictions = self.predictor.predict_batch([candidates for _, candidates in waiting])
             for (row, _), prediction in zip(waiting, predictions, strict=True):
-                row |= _describe_digit(prediction)
+                row.update(_describe_digit(prediction))
 
     def _read_number(self, picture: Picture) -> Row:
         row = self._start_row(picture)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pyarrow
 from pyarrow import compute, parquet
 
 from src.model.scoring.locations import Location

@@ -82,7 +82,7 @@ def _list_only(folder: Location, suffixes: frozenset[str]) -> Iterator[Entry]:
 
 
 def _walk(folder: Location, prefix: str = "") -> Iterator[Entry]:
-    """Yield the pictures and Parquet files below a folder, its own first, each folder's by name. Hidden ones are not."""
+    """Yield the pictures and Parquet files below a folder, its own first, each folder's by name; no hidden ones."""
     folders = []
     for name, size in folder.list():
         if name.startswith("."):

@@ -62,7 +62,9 @@ class IdxFile:
                 pixels = stream.read(height * width)
                 if rows is None or row in rows:
                     image = np.frombuffer(pixels, np.uint8).reshape(height, width)
-                    yield Picture(f"{self._location.name}#{shard.start + row}", cv2.imencode(".png", image)[1].tobytes())
+                    yield Picture(
+                        f"{self._location.name}#{shard.start + row}", cv2.imencode(".png", image)[1].tobytes()
+                    )
 
     def _open(self) -> Any:
         files, path = self._location.files, self._location.path
