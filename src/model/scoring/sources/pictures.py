@@ -8,7 +8,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from typing import Final
 
@@ -46,16 +46,12 @@ class PictureFiles:
         digest = hashlib.sha256()
         shards: list[Shard] = []
         count = 0
-        with paths.create() if paths else nullcontext() as stream:
-            writer = parquet.ParquetWriter(stream, SCHEMA) if stream else None
+        with _write_paths(paths) as write:
             for batch in batched(chain([first], entries), size):
                 digest.update("".join(f"{path}\0{length}\0" for path, length in batch).encode())
                 shards.append(Shard(file="", start=count, stop=count + len(batch)))
                 count += len(batch)
-                if writer:
-                    writer.write_table(pyarrow.table([[path for path, _ in batch]], schema=SCHEMA))
-            if writer:
-                writer.close()
+                write([path for path, _ in batch])
         return Plan(count, digest.hexdigest(), shards)
 
     def read(self, shard: Shard, paths: Location, rows: Collection[int] | None = None) -> Iterator[Picture]:
@@ -81,6 +77,16 @@ class PictureFiles:
         if "://" in path:
             return locate(path)
         return Location(self._folder.files, path) if path.startswith("/") else self._folder / path
+
+
+@contextmanager
+def _write_paths(paths: Location | None) -> Iterator[Callable[[list[str]], None]]:
+    """Yield a function that writes a row group of paths; without a location it does nothing."""
+    if paths is None:
+        yield lambda _: None
+        return
+    with paths.create() as stream, parquet.ParquetWriter(stream, SCHEMA) as writer:
+        yield lambda listed: writer.write_table(pyarrow.table([listed], schema=SCHEMA))
 
 
 def _read_paths(paths: Location, shard: Shard) -> list[str]:
