@@ -13,6 +13,9 @@ JOBS ?= 2
 # What `make compare` trains with: course takes minutes, best about an hour.
 RECIPE ?= course
 
+# How many pictures `make bench-score` scores.
+SIZE ?= 1000000
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format test-mnist test-load test-pipeline test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
@@ -89,7 +92,7 @@ recovery: environment .venv/train.stamp ## measure how many pictures it takes to
 lesson: environment .venv/train.stamp ## export the networks of the page's experiment
 	@$(python) -m src.model.experiments.export_permuted
 
-.PHONY: screenshots bench bench-page bench-attack
+.PHONY: screenshots bench bench-page bench-attack bench-score
 screenshots: install ## take the README's pictures and the reference screenshots of the tests
 	@$(python) -m tools.screenshots
 
@@ -100,6 +103,9 @@ bench: install .venv-bench/made ## measure the service beside its floors and oth
 	@$(python) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
+
+bench-score: install .venv/scale.stamp ## measure offline scoring of a million pictures; a quarter of an hour; SIZE=20000: fewer
+	@$(python) -m tools.bench_score --pictures $(SIZE)
 
 bench-attack: install ## measure how long others wait while clients send hostile pictures
 	@$(python) -m tools.attack_latency
