@@ -27,7 +27,7 @@ RESULTS: Final = RESULTS_DIR / "scale.json"
 PLOT: Final = PLOTS_DIR / "scoring-memory.png"
 LIBRARIES: Final = ("onnxruntime", "opencv-python-headless", "numpy", "pyarrow", "ray")
 
-BARE: Final = 10_000  # pictures for the bare loop: five seconds
+BARE: Final = 10_000  # pictures for the bare loop, at most: five seconds
 PART: Final = 10  # one worker scores the pictures divided by this
 TINY: Final = 5  # pictures in the shards that show what the driver takes for each
 TINY_SHARDS: Final = (200, 2_000)  # the difference is without what every run takes
@@ -44,20 +44,21 @@ def main() -> None:
     machine = describe_machine(*LIBRARIES)
     everything, part = make(options.pictures), make(options.pictures // PART)
 
-    bare = run_bare(everything, BARE)
+    count = min(BARE, options.pictures)
+    bare = run_bare(everything, count)
     runs = {"one process": _score(part, 1), "processes": _score(everything, count_cores())}
     tiny = {"processes": [_score_tiny(shards) for shards in TINY_SHARDS]}
-    bare += run_bare(everything, BARE)
-    twice = run_bare(everything, BARE, count_cores())
+    bare += run_bare(everything, count)
+    twice = run_bare(everything, count, count_cores())
     with Cluster() as cluster:
         for _ in range(count_cores()):
             cluster.add_node()
         ray = ("--launcher", "ray", "--address", cluster.address)
         runs["Ray"] = _score(everything, count_cores(), *ray)
         tiny["Ray"] = [_score_tiny(shards, *ray) for shards in TINY_SHARDS]
-    bare += run_bare(everything, BARE)
+    bare += run_bare(everything, count)
 
-    report = summarise(bare, twice, runs, tiny)
+    report = summarise(count, bare, twice, runs, tiny)
     draw({name: run for name, run in runs.items() if name != "one process"}, PLOT)
     content = json.loads(options.out.read_text()) if options.out.exists() else {}
     content["scoring"] = {"machine": machine, "pictures": options.pictures, "shard_size": SHARD_SIZE} | report
@@ -76,12 +77,16 @@ def _score_tiny(shards: int, *arguments: str) -> Run:
 
 
 def summarise(
-    bare: list[dict[str, float]], twice: list[dict[str, float]], runs: dict[str, Run], tiny: dict[str, list[Run]]
+    count: int,
+    bare: list[dict[str, float]],
+    twice: list[dict[str, float]],
+    runs: dict[str, Run],
+    tiny: dict[str, list[Run]],
 ) -> dict[str, Any]:
     """Return the results as they are written."""
-    loop = BARE / statistics.median(run["wall_s"] for run in bare)
-    loop_cpu = BARE / statistics.median(run["cpu_s"] for run in bare)
-    twice_rate = BARE / statistics.mean(run["wall_s"] for run in twice)
+    loop = count / statistics.median(run["wall_s"] for run in bare)
+    loop_cpu = count / statistics.median(run["cpu_s"] for run in bare)
+    twice_rate = count / statistics.mean(run["wall_s"] for run in twice)
     one, two, ray = runs["one process"], runs["processes"], runs["Ray"]
     ratios = {
         "processes / bare loop, pictures per second and core": two.per_second_and_core / loop,
@@ -96,7 +101,7 @@ def summarise(
     }
     return {
         "bare_loop": {
-            "pictures": BARE,
+            "pictures": count,
             "per_second": round(loop, 1),
             "per_cpu_second": round(loop_cpu, 1),
             "runs": bare,
