@@ -13,8 +13,11 @@ JOBS ?= 2
 # What `make compare` trains with: course takes minutes, best about an hour.
 RECIPE ?= course
 
+# How many pictures `make bench-score` scores.
+SIZE ?= 1000000
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline test-node train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -40,6 +43,9 @@ test-node: install tests/node/node_modules ## run the test that needs Node.js: t
 
 tests/node/node_modules: tests/node/package-lock.json
 	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
+
+test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes
+	RAY_USAGE_STATS_ENABLED=0 $(python) -m pytest -m ray --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
@@ -92,7 +98,7 @@ recovery: environment .venv/train.stamp ## measure how many pictures it takes to
 lesson: environment .venv/train.stamp ## export the networks of the page's experiment
 	@$(python) -m src.model.experiments.export_permuted
 
-.PHONY: screenshots bench bench-page bench-attack
+.PHONY: screenshots bench bench-page bench-attack bench-score
 screenshots: install ## take the README's pictures and the reference screenshots of the tests
 	@$(python) -m tools.screenshots
 
@@ -103,6 +109,9 @@ bench: install .venv-bench/made ## measure the service beside its floors and oth
 	@$(python) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
+
+bench-score: install .venv/scale.stamp ## measure offline scoring of a million pictures; a quarter of an hour; SIZE=20000: fewer
+	@$(python) -m tools.bench_score --pictures $(SIZE)
 
 bench-attack: install ## measure how long others wait while clients send hostile pictures
 	@$(python) -m tools.attack_latency
@@ -132,7 +141,11 @@ clean: ## remove environments and caches; data and models stay
 .venv/train.stamp: contents = what training needs, up to 6 GB
 .venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/pipeline.txt
 .venv/pipeline.stamp: contents = what training and the pipeline around it need, up to 6 GB
-.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements.txt
+.venv/score.stamp: requirements/api.txt requirements/score.txt
+.venv/score.stamp: contents = what offline scoring needs, 0.6 GB
+.venv/scale.stamp: requirements/api.txt requirements/score.txt requirements/scale.txt
+.venv/scale.stamp: contents = Ray, 0.5 GB
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
 
 .venv/%.stamp: requirements/constraints.txt

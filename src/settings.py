@@ -81,6 +81,19 @@ class Settings(BaseSettings):
     feedback_max_files: int = Field(10_000, gt=0, description="maximum number of pictures kept")
     feedback_max_bytes: int = Field(1_000_000_000, gt=0, description="maximum number of bytes kept")
 
+    score_share: int | None = Field(
+        None,
+        ge=0,
+        validation_alias=AliasChoices("DIGITS_SCORE_SHARE", "JOB_COMPLETION_INDEX"),
+        description="offline scoring in Kubernetes: the index of the pod, set by an Indexed Job",
+    )
+    score_shares: int | None = Field(
+        None,
+        ge=1,
+        validation_alias=AliasChoices("DIGITS_SCORE_SHARES", "SCORE_SHARES"),
+        description="offline scoring in Kubernetes: the number of pods",
+    )
+
     host: str = Field("127.0.0.1", description="address to listen on")
     api_port: int = Field(8000, ge=1, le=65535)
     page_port: int = Field(8501, ge=1, le=65535)

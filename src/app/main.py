@@ -17,10 +17,10 @@ from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
 from src.app.api.core.short_path import ShortPath
-from src.app.api.heap import limit_heap
 from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict, read
 from src.app.api.state import AppState, build_state
+from src.model.heap import limit_heap
 from src.model.inference.verifier import get_verifier
 from src.settings import Settings, get_settings
 

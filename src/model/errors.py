@@ -10,10 +10,14 @@
     │   └── BlankPicture
     │       └── TooLittleInk
     ├── DataError               MNIST is missing or damaged and can't be downloaded
-    └── ArtefactError           the files of a trained network don't belong together
+    ├── ArtefactError           the files of a trained network don't belong together
+    └── ScoringError            pictures can't be scored offline: the input, the output or a launcher
 
 The message of each tells the user what to do.
 """
+
+from collections.abc import Mapping
+from typing import Final
 
 TOO_COMPLEX = "The picture takes too long to read. Save it again as an ordinary PNG or JPEG and send that."
 TOO_LITTLE_INK = "There is too little to read. Draw or photograph one digit."
@@ -67,3 +71,19 @@ class DataError(DigitError):
 
 class ArtefactError(DigitError):
     """The files of a trained network are missing or don't belong together."""
+
+
+class ScoringError(DigitError):
+    """Pictures can't be scored offline: something is wrong with the input, the output or a launcher."""
+
+
+# The names of these problems in the API and in the results of offline scoring: they never change.
+PICTURE_PROBLEMS: Final[Mapping[type[PictureError], str]] = {
+    EmptyFile: "empty-file",
+    UnsupportedFormat: "unsupported-format",
+    DamagedPicture: "damaged-picture",
+    TooManyPixels: "too-many-pixels",
+    TooComplex: "too-complex",
+    BlankPicture: "blank-picture",
+    TooLittleInk: "too-little-ink",
+}

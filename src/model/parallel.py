@@ -4,7 +4,6 @@ Tasks share the cores: each process has one torch thread, which suits networks o
 their results independent of the number of cores.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import TypeVar
 
 import torch
 from tqdm import tqdm
+
+from src.model.cores import count_cores
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -50,11 +51,6 @@ def in_parallel(function: Callable[[Task], Result], tasks: Iterable[Task]) -> It
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run_deterministically(function: Callable[[Task], Result], task: Task) -> Result:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from src.model import parallel
-from src.model.parallel import count_cores, deterministic_torch, in_parallel
+from src.model.cores import count_cores
+from src.model.parallel import deterministic_torch, in_parallel
 
 
 def report_settings(task: tuple[int, int]) -> tuple[int, bool, int, bool]:

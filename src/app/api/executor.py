@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from src.app.api.heap import trim_heap
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
+from src.model.heap import trim_heap
 from src.model.inference.numbers import Number, read_piece, read_segments
 from src.model.inference.predictor import Prediction, Predictor
 from src.model.inference.steps import Done, Steps, advance

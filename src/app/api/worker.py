@@ -21,8 +21,8 @@ from typing import Any, BinaryIO, Final
 import cv2
 from PIL import Image
 
-from src.app.api import heap
 from src.app.api.core import logs
+from src.model import heap
 from src.model.errors import TooComplex
 from src.model.preprocessing.decode import pixel_count
 from src.model.preprocessing.segmentation import graph  # noqa: F401 - imported now, so that the first picture need not wait

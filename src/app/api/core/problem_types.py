@@ -1,6 +1,5 @@
 """Every type of problem that the service answers with; a test keeps the table in docs/api.md in step with it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -119,14 +118,4 @@ PROBLEM_TYPES: Final = {
     "feedback-full": ProblemType(
         HTTPStatus.INSUFFICIENT_STORAGE, "No room is left", "There is no room for more pictures. Nothing was stored."
     ),
-}
-
-PICTURE_ERRORS: Final[Mapping[type[errors.PictureError], str]] = {
-    errors.EmptyFile: "empty-file",
-    errors.UnsupportedFormat: "unsupported-format",
-    errors.DamagedPicture: "damaged-picture",
-    errors.TooManyPixels: "too-many-pixels",
-    errors.TooComplex: "too-complex",
-    errors.BlankPicture: "blank-picture",
-    errors.TooLittleInk: "too-little-ink",
 }

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from src.app.api.core.problem_types import PICTURE_ERRORS, PROBLEM_TYPES
-from src.model.errors import PictureError
+from src.app.api.core.problem_types import PROBLEM_TYPES
+from src.model.errors import PICTURE_PROBLEMS, PictureError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -67,7 +67,7 @@ def build_problem(name: str, detail: str | None = None) -> Problem:
 def problem_response(error: ApiProblem | PictureError) -> ProblemResponse:
     """Return the response for a raised problem, or for a picture that can't be read."""
     if isinstance(error, PictureError):
-        return ProblemResponse(PICTURE_ERRORS[type(error)], str(error))
+        return ProblemResponse(PICTURE_PROBLEMS[type(error)], str(error))
     return ProblemResponse(error.name, str(error), error.headers)
 
 
@@ -78,7 +78,7 @@ def too_busy() -> ApiProblem:
 
 def add_handlers(app: FastAPI) -> None:
     """Make `app` answer every error with a problem."""
-    for error_type in (*PICTURE_ERRORS, ApiProblem):
+    for error_type in (*PICTURE_PROBLEMS, ApiProblem):
         app.add_exception_handler(error_type, _handle_problem)
     app.add_exception_handler(RequestValidationError, _handle_invalid_request)
     app.add_exception_handler(HTTPException, _handle_status)

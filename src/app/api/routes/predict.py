@@ -12,12 +12,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
 from src.app.api import schemas
-from src.app.api.core.problem_types import PICTURE_ERRORS
 from src.app.api.core.problems import Problem, build_problem
 from src.app.api.executor import DecodeExecutor
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import AppState, get_state
-from src.model.errors import PictureError
+from src.model.errors import PICTURE_PROBLEMS, PictureError
 from src.model.inference.numbers import Number
 from src.model.inference.predictor import Prediction, Predictor
 
@@ -179,7 +178,7 @@ async def _process_all(
             with fail_after(end - current_time()):
                 results[number] = await process(data)
         except PictureError as error:
-            problems[number] = build_problem(PICTURE_ERRORS[type(error)], str(error))
+            problems[number] = build_problem(PICTURE_PROBLEMS[type(error)], str(error))
         except TimeoutError:
             problems[number] = build_problem("too-busy", BATCH_TOO_SLOW)
     return results, problems

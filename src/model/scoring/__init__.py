@@ -1,0 +1,1 @@
+"""Scores many pictures offline, in shards: `python -m src.model.score`."""

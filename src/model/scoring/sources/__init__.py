@@ -1,0 +1,1 @@
+"""The kinds of input: picture files, Parquet and IDX."""
