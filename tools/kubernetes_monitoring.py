@@ -1,7 +1,7 @@
 """Write the monitoring of deploy/kubernetes from docs/monitoring: `make manifests`.
 
-Run as `python -m tools.kubernetes_monitoring` after a change of docs/monitoring. The Prometheus operator reads the rules
-and what to scrape; Grafana's sidecar finds the dashboard by its label.
+Run as `python -m tools.kubernetes_monitoring` after a change of docs/monitoring. The Prometheus operator reads the
+rules and what to scrape; Grafana's sidecar finds the dashboard by its label.
 """
 
 import json
