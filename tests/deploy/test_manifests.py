@@ -192,7 +192,7 @@ def test_scoring_divides_the_work_among_all_pods() -> None:
     (container,) = job["template"]["spec"]["containers"]
     assert {"name": "SCORE_SHARES", "value": str(job["completions"])} in container["env"]
     assert container["command"] == ["python", "-m", "src.model.score"]
-    assert container["args"] == ["/data/input", "--out", "/data/output", "--launcher", "kubernetes"]
+    assert container["args"] == ["/data/input", "--out", "/data/output", "--launcher", "kubernetes", "--workers", "1"]
 
 
 @pytest.mark.parametrize("name", SHARED)
