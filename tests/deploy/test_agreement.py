@@ -150,9 +150,9 @@ def test_the_autoscaler_asks_for_processor_time_and_an_existing_metric(name: str
     assert cpu["resource"]["name"] == "cpu"
     metric = in_hand["pods"]["metric"]["name"]
     assert f"# TYPE {metric} gauge\n" in Metrics(None).render().decode()
-    # the highest rate of a worker was measured with this many requests at once
-    measured = [run["connections"] for run in BENCH["runs"]]
-    assert 1 < float(in_hand["pods"]["target"]["averageValue"]) <= sorted(set(measured))[1]
+    # with the fewest at once that the benchmark knows, beside one, a worker is already at its highest rate
+    fewest = min(run["connections"] for run in BENCH["runs"] if run["connections"] > 1)
+    assert 1 < float(in_hand["pods"]["target"]["averageValue"]) < fewest
 
 
 def test_a_pod_of_the_service_has_the_memory_and_the_time_to_start_that_were_measured() -> None:
