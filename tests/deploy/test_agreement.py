@@ -88,6 +88,7 @@ def test_the_edge_has_the_limits_of_the_service(name: str) -> None:
     assert seconds(edge[f"{HAPROXY}/timeout-http-request"]) > default("header_timeout_s")
     assert seconds(edge[f"{HAPROXY}/timeout-server"]) > default("request_timeout_s")
     assert edge[f"{HAPROXY}/ssl-redirect"] == edge[f"{HAPROXY}/hsts"] == "true"
+    assert int(edge[f"{HAPROXY}/limit-connections"]) <= default("max_requests")
 
 
 def seconds(text: str) -> float:
@@ -109,7 +110,10 @@ def test_a_session_of_the_page_stays_with_its_pod_and_its_websocket_stays_open(n
 def test_health_and_metrics_stay_inside(running_service: Server, name: str) -> None:
     rules = of_kind(name, "Ingress")["digits-api"]["spec"]["rules"][0]["http"]["paths"]
     for address in requests.get(f"{running_service.url}/openapi.json", timeout=10).json()["paths"]:
-        public = any(f"{address}/".startswith(f"{rule['path']}/") for rule in rules)
+        public = any(
+            f"{address}/".startswith(f"{rule['path']}/") if rule["pathType"] == "Prefix" else address == rule["path"]
+            for rule in rules
+        )
         assert public == address.startswith("/api/"), address
 
 
