@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words manifests lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -110,6 +110,7 @@ bench-page: install ## measure the time from the end of a stroke to the answer o
 words: install ## update and compile the page's translations
 	$(python) -m tools.text_catalogue
 
+.PHONY: manifests
 manifests: install ## write the monitoring of deploy/kubernetes from docs/monitoring
 	@$(python) -m tools.kubernetes_monitoring
 
