@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline train train-production train-micro train-verifier pipeline gate deliver canary rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -62,6 +62,9 @@ gate: environment .venv/train.stamp ## check that the released network meets the
 
 deliver: environment .venv/pipeline.stamp ## put the pipeline's release into production
 	@$(python) -m src.model.pipeline.promote
+
+canary: environment .venv/pipeline.stamp ## try the pipeline's release on live traffic, then promote or withdraw it; SERVICE=http://…
+	@$(python) -m src.model.pipeline.canary $(SERVICE:%=--service %)
 
 rollback: environment .venv/pipeline.stamp ## put the previous network back into production
 	@$(python) -m src.model.pipeline.promote --rollback
