@@ -92,13 +92,12 @@ class ModelRepository:
         self._not_ready = NONE_LOADED
 
     def list_versions(self) -> dict[str, Path]:
-        """Return the .json of each version that can be requested, newest first."""
+        """Return the .json of each version that can be requested, newest first; those on trial come last."""
         folder = self._settings.model_dir
-        available = {
-            version: get_paths(place, version)["json"]
-            for place in (folder / CANARY_FOLDER, folder)
-            for version in reversed(list_versions(place))
-        }
+        available: dict[str, Path] = {}
+        for place in (folder, folder / CANARY_FOLDER):
+            for version in reversed(list_versions(place)):
+                available.setdefault(version, get_paths(place, version)["json"])
         if self._serving and self._serving_path:
             available.setdefault(self._serving.description.version, self._serving_path.with_suffix(".json"))
         return available

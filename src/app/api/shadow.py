@@ -93,7 +93,7 @@ class Shadow:
 
     def _take(self) -> list[tuple[NDArray[np.float32], int]]:
         """Return the next pictures; a change of the network may empty the queue meanwhile."""
-        pictures = []
+        pictures: list[tuple[NDArray[np.float32], int]] = []
         try:
             while len(pictures) < BATCH:
                 pictures.append(self._pictures.popleft())

@@ -123,14 +123,14 @@ class Traffic:
         if (self._canary and self._canary[0]) != (before and before[0]):
             answering = f"Network {share.version} answers {share.percent:g} %" if share else "The canary answers 0 %"
             log.info("%s of the requests from now on.", answering)
-        self._metrics.assign(CANARY, network and network.version)
+        self._metrics.assign(CANARY, network.version if network else None)
 
     def _refresh_shadow(self, version: str | None) -> None:
         before = self._shadow.network
         network = self._keep_or_open(before, version, SHADOW)
         if network is not before:
             self._shadow.use(network)
-        self._metrics.assign(SHADOW, network and network.version)
+        self._metrics.assign(SHADOW, network.version if network else None)
 
     def _keep_or_open(self, before: Network | None, version: str | None, role: str) -> Network | None:
         """Return the network `version` in its role: `before`, if it is that one."""

@@ -3,9 +3,9 @@
 python -m src.model.pipeline.canary --service http://127.0.0.1:8000       or DIGITS_SERVICE
 
 The candidate first reads as a shadow what production answers, then it also answers a share of the requests. Meanwhile
-the metrics of all services named are watched. A candidate that breaks a rule of `canary_rules.py` is withdrawn at once;
-so is one that can't be watched, or that gets too few requests to be judged. If this program dies, the services withdraw
-the candidate themselves within `LEASE`. Exits with 1 if the candidate was withdrawn.
+the metrics of all services named are watched. A candidate that breaks a rule of `canary_rules.py` is withdrawn at once.
+One that can't be watched, or gets too few requests to be judged, is stopped and remains the candidate. If this program
+dies, the services stop the candidate themselves within `LEASE`. Exits with 0 if the candidate was promoted.
 """
 
 import argparse
@@ -15,10 +15,10 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from src.model.errors import DigitError
 from src.model.inference.traffic_plan import CANARY, CANARY_FOLDER, SHADOW, TrafficPlan, remove_plan, write_plan
@@ -27,7 +27,8 @@ from src.model.params import read_params
 from src.model.pipeline import promote, registry
 from src.model.pipeline.canary_metrics import ServiceError, TrialCounts, Watch
 from src.model.pipeline.canary_rules import find_problems, measure
-from src.model.pipeline.tracking import StageRun, track
+from src.model.pipeline.registry import Registered, RegistryError
+from src.model.pipeline.tracking import track
 from src.settings import Canary, get_settings
 
 POLL_S: Final = 2.0
@@ -35,6 +36,11 @@ LEASE: Final = timedelta(seconds=60)  # how long the services follow the plan if
 UNREADABLE_S: Final = 20.0  # how long the metrics may be unreadable
 START_LIMIT_S: Final = 60.0  # until a worker must use the candidate
 STOP_LIMIT_S: Final = 120.0  # until all workers must have let go of the candidate
+VERDICTS: Final = {"promoted": "in production", "withdrawn": "withdrawn", "inconclusive": "stopped, and not judged"}
+
+
+class Inconclusive(DigitError):  # noqa: N818 - an outcome, not an error of the program
+    """The candidate could not be judged."""
 
 
 @dataclass
@@ -52,14 +58,12 @@ class Trial:
     _renewed: float = 0.0
 
     def run(self) -> list[str]:
-        """Return the reasons why the candidate must be withdrawn; none if it may be promoted."""
+        """Return the reasons why the candidate must be withdrawn; none if it may be promoted. Raises `Inconclusive`."""
         self.times["started"] = self.times["read"] = time.monotonic()
         self.counts = self.watch.read()  # counts from here
         try:
             self._start(shadow_only=self.limits.least_readings > 0)
             return self._watch()
-        except ServiceError as error:
-            return [str(error)]
         finally:
             remove_plan(self.model_dir)
 
@@ -90,28 +94,28 @@ class Trial:
         return figures | {name: round(value, 2) for name, value in seconds.items()}
 
     def _watch(self) -> list[str]:
-        """Look at the metrics until there is a verdict."""
+        """Look at the metrics until there is a verdict. Raises `Inconclusive` if there is none."""
         end = time.monotonic() + 60 * self.limits.most_minutes
         while time.monotonic() < end:
             time.sleep(POLL_S)
             if (counts := self._read()) is None:
                 continue
-            if problems := find_problems(counts, self.limits) or self._find_idle():
+            if problems := find_problems(counts, self.limits):
                 return problems
+            self._require_workers()
             if self._has_enough(counts):
                 problems = find_problems(counts, self.limits, at_end=True)
                 if problems or self._plan.canary:
                     return problems
                 self._start(shadow_only=False)
             self._renew()
-        return [f"Within {self.limits.most_minutes:g} minutes there were too few requests to judge it."]
+        raise Inconclusive(f"Within {self.limits.most_minutes:g} minutes there were too few requests to judge it.")
 
-    def _find_idle(self) -> list[str]:
-        """Return the reason if no worker has followed the plan."""
+    def _require_workers(self) -> None:
+        """Raise `Inconclusive` if no worker has followed the plan for a while."""
         role = CANARY if self._plan.canary else SHADOW
-        if self.watch.count_workers(role) or time.monotonic() - self.times["stage"] < START_LIMIT_S:
-            return []
-        return [f"No worker uses it as {role}: do the services serve {self.model_dir}? Their logs say more."]
+        if self.watch.count_workers(role) == 0 and time.monotonic() - self.times["stage"] > START_LIMIT_S:
+            raise Inconclusive(f"No worker uses it as {role}. Do the services serve {self.model_dir}? See their logs.")
 
     def _has_enough(self, counts: TrialCounts) -> bool:
         """Return whether the current stage may end."""
@@ -119,13 +123,13 @@ class Trial:
         return enough and (not self._plan.canary or counts.canary.pictures >= self.limits.least_answers)
 
     def _read(self) -> TrialCounts | None:
-        """Return the counts, or None if they can't be read just now. Raises `ServiceError` if that lasts."""
+        """Return the counts, or None if they can't be read just now. Raises `Inconclusive` if that lasts."""
         now = time.monotonic()
         try:
             self.counts = self.watch.read()
-        except ServiceError:
+        except ServiceError as error:
             if now - self.times["read"] > UNREADABLE_S:
-                raise
+                raise Inconclusive(f"It can't be watched: {error}") from error
             return None
         self.times["read"] = now
         self.answers = self.counts.canary.pictures + self.counts.canary.failures
@@ -140,11 +144,7 @@ class Trial:
         self.times["stage"] = self.times["unexposed"] = time.monotonic()
         self._renewed = 0.0
         self._renew()
-        _say(
-            f"{self.version} answers {canary.percent:g} % of the requests."
-            if canary
-            else f"{self.version} reads along."
-        )
+        _say(f"{self.version} {f'answers {canary.percent:g} % of the requests' if canary else 'reads along'}.")
 
     def _renew(self) -> None:
         """Put the plan into force for another `LEASE`, if half of it is over."""
@@ -154,42 +154,56 @@ class Trial:
         write_plan(self.model_dir, self._plan.model_copy(update={"until": datetime.now(UTC) + LEASE}))
 
 
-def try_candidate(services: Sequence[str], limits: Limits) -> list[str]:
-    """Try the candidate, and promote it if it keeps the limits; return the reasons if it was withdrawn.
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial has ended."""
+
+    verdict: Literal["promoted", "withdrawn", "inconclusive"]
+    reasons: list[str]  # none if it was promoted
+    figures: dict[str, float]
+    stopped: bool  # all workers have let go of the candidate as a canary or shadow
+
+
+def try_candidate(services: Sequence[str], limits: Limits) -> Outcome:
+    """Try the candidate, and promote or withdraw it.
 
     The trial is recorded in MLflow, and in build/pipeline/canary.json. Raises `DigitError` if there is nothing to try,
     or if the services can't be reached at all.
     """
     candidate, production = promote.find_candidate(), registry.find(registry.PRODUCTION)
     if production and candidate.number == production.number:
-        raise registry.RegistryError(f"{candidate.version} is in production already.")
+        raise RegistryError(f"{candidate.version} is in production already.")
     model_dir = get_settings().model_dir
     folder = model_dir / CANARY_FOLDER
     with track("canary") as run:
         run.log_params(limits)
         registry.install(candidate, folder, folder)
-        trial = Trial(candidate.version, model_dir, Watch(services, candidate.version), limits)
         try:
-            problems = trial.run()
-            if not problems:
-                promote.promote()
-            stopped = trial.wait_until_stopped()
+            outcome = _conclude(
+                Trial(candidate.version, model_dir, Watch(services, candidate.version), limits), candidate
+            )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        _record(run, candidate, trial, problems, stopped)
-    return problems
+        run.log_metrics(**outcome.figures)
+        versions = {"version": candidate.version, "replaces": candidate.replaces}
+        run.set_tags(**versions, verdict=outcome.verdict, stopped=str(outcome.stopped))
+        run.write_report("canary", versions | asdict(outcome))
+    return outcome
 
 
-def _record(run: StageRun, candidate: registry.Registered, trial: Trial, problems: list[str], stopped: bool) -> None:
-    """Record the verdict with the figures it rests on."""
-    verdict = "withdrawn" if problems else "promoted"
-    figures = trial.measure()
-    run.log_metrics(**figures)
-    run.set_tags(version=candidate.version, replaces=candidate.replaces, verdict=verdict, stopped=str(stopped))
-    content = {"version": candidate.version, "replaces": candidate.replaces, "verdict": verdict, "stopped": stopped}
-    run.write_report("canary", content | {"problems": problems, "figures": figures})
-    if not stopped:
-        sys.stderr.write(f"Not all workers have let go of {candidate.version}: look at their logs.\n")
+def _conclude(trial: Trial, candidate: Registered) -> Outcome:
+    """Run a trial and act on its verdict. A candidate that could not be judged remains one."""
+    verdict: Literal["promoted", "withdrawn", "inconclusive"] = "promoted"
+    try:
+        if reasons := trial.run():
+            verdict = "withdrawn"
+            registry.withdraw(candidate)
+        else:
+            promote.promote()
+    except Inconclusive as error:
+        verdict, reasons = "inconclusive", [str(error)]
+    stopped = trial.wait_until_stopped()
+    return Outcome(verdict, reasons, trial.measure(), stopped)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -204,12 +218,14 @@ def main(arguments: list[str] | None = None) -> int:
         limits = read_params().canary
         if options.percent:
             limits = limits.model_validate(limits.model_dump() | {"percent": options.percent})
-        problems = try_candidate(services, limits)
-    except (DigitError, ValueError) as error:
+        outcome = try_candidate(services, limits)
+    except (DigitError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    _say(" ".join(["The candidate is withdrawn.", *problems]) if problems else "The candidate is in production.")
-    return 1 if problems else 0
+    _say(" ".join([f"The candidate is {VERDICTS[outcome.verdict]}.", *outcome.reasons]))
+    if not outcome.stopped:
+        sys.stderr.write("Not all workers are known to have let go of it: look at their logs.\n")
+    return 0 if outcome.verdict == "promoted" else 1
 
 
 def _say(text: str) -> None:

@@ -78,8 +78,8 @@ def _distributions(network: NetworkCounts, production: NetworkCounts) -> dict[st
 def _expect_psi(buckets: int, pictures: float, others: float, sigmas: float) -> float:
     """Return the PSI that chance alone reaches: its mean and `sigmas` standard deviations above it.
 
-    For equal distributions, the PSI over (1/n + 1/m) is chi-squared with a degree of freedom less than buckets (Yurdakul,
-    "Statistical properties of population stability index", 2018).
+    For equal distributions, the PSI over (1/n + 1/m) is chi-squared, with a degree of freedom less than there are
+    buckets (Yurdakul, "Statistical properties of population stability index", 2018).
     """
     if not sigmas:
         return 0.0

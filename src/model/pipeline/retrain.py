@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--service",
         action="append",
-        help="address of the running service, to deliver after a trial as canary; may be repeated",
+        help="address of the service, to try the network there first; may be repeated",
     )
     return parser
 
