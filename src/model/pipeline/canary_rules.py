@@ -46,7 +46,7 @@ def measure(counts: TrialCounts) -> dict[str, float]:
 
 def _check_failures(role: str, network: NetworkCounts, limits: Canary) -> Iterator[str]:
     if network.failures > limits.error_share * (network.pictures + network.failures):
-        yield f"As {role}, it failed {network.failures:.0f} times in {network.pictures + network.failures:.0f}."
+        yield f"As {role}, it failed {network.failures:.0f} times and read {network.pictures:.0f} pictures."
 
 
 def _check_time(role: str, network: NetworkCounts, production: NetworkCounts, limits: Canary) -> Iterator[str]:

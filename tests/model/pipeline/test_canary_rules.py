@@ -77,7 +77,7 @@ def test_nothing_is_concluded_from_few_pictures(traffic: Traffic) -> None:
 def test_first_failure_is_a_problem(traffic: Traffic) -> None:
     traffic.answer(NEW, CANARY, [*range(10)])
     traffic.metrics.failure(NEW, CANARY, "error")
-    assert find_problems(traffic.count(), LIMITS) == ["As canary, it failed 1 times in 11."]
+    assert find_problems(traffic.count(), LIMITS) == ["As canary, it failed 1 times and read 10 pictures."]
 
 
 def test_failures_of_other_networks_do_not_count(traffic: Traffic) -> None:
