@@ -18,13 +18,14 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from src.model.inference.predictor import Prediction
-from src.model.inference.traffic_plan import SHADOW
+from src.model.inference.traffic_plan import CANARY, SHADOW
 from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_prediction
 
 # of a network for one picture
 NETWORK_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHADOW_STATISTICS: Final = ("confidence", "digit_score")  # the others are of the picture, which is counted already
+FAILURES: Final = {CANARY: ("error", "slow"), SHADOW: ("error",)}  # reasons by role
 
 _ModelMetrics = tuple[list[Counter], dict[str, Histogram]]  # of a model in a role: by digit, and by statistic
 
@@ -104,7 +105,7 @@ class Metrics:
         self._shadow.labels(model, "dropped").inc()
 
     def failure(self, model: str, role: str, reason: str) -> None:
-        """Count a failure of a network; the reason is "error" or "slow"."""
+        """Count a failure of a network on trial; `FAILURES` has the reasons."""
         self._failures.labels(model, role, reason).inc()
 
     def network_seconds(self, model: str, role: str) -> Callable[[float], None]:
@@ -118,6 +119,8 @@ class Metrics:
         if model:
             self._in_role[role] = model
             self._networks.labels(model, role).set(1)
+            for reason in FAILURES.get(role, ()):  # from 0, so that Prometheus sees the first failure as an increase
+                self._failures.labels(model, role, reason)
 
     def _find_model(self, model: str, role: str) -> _ModelMetrics:
         """Return the metrics of a network in a role."""
