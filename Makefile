@@ -32,7 +32,7 @@ test-mnist: install ## run the tests that need MNIST, which is downloaded on fir
 test-load: install ## run the load tests: memory, killed workers, fuzzing; minutes
 	$(python) -m pytest -m load --randomly-seed=$(SEED)
 
-test-pipeline: install ## run the pipeline with good and with poisoned corrections; minutes
+test-pipeline: install ## run the pipeline with good and with poisoned corrections, and trials under load; minutes
 	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles

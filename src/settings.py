@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     canary: Annotated[Canary | None, NoDecode, BeforeValidator(_parse_canary)] = Field(
         None, description="<version>:<percent>: a network that answers that share of the requests"
     )
-    shadow: str | None = Field(
+    shadow: Annotated[str | None, BeforeValidator(lambda version: version or None)] = Field(
         None, max_length=64, description="version of a network that reads the same pictures but never answers"
     )
 

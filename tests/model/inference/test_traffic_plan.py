@@ -72,7 +72,8 @@ def test_setting_names_version_and_percent(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("DIGITS_CANARY", "mlp-0.0.1:2.5")
     assert Settings().canary == Canary(version="mlp-0.0.1", percent=2.5)
     monkeypatch.setenv("DIGITS_CANARY", "")
-    assert Settings().canary is None
+    monkeypatch.setenv("DIGITS_SHADOW", "")
+    assert Settings().canary is Settings().shadow is None
 
 
 @pytest.mark.parametrize("text", ["1.3.1", ":5", "1.3.1:", "1.3.1:0", "1.3.1:101", "1.3.1:some"])
