@@ -120,9 +120,10 @@ class Traffic:
         if share and share != self._too_slow:
             network = self._keep_or_open(before and before[1], share.version, CANARY)
         self._canary = (share, network) if share and network else None
-        if (self._canary and self._canary[0]) != (before and before[0]):
-            answering = f"Network {share.version} answers {share.percent:g} %" if share else "The canary answers 0 %"
-            log.info("%s of the requests from now on.", answering)
+        if share and network and share != (before and before[0]):
+            log.info("Network %s answers %g %% of the requests from now on.", share.version, share.percent)
+        elif before and not network:
+            log.info("The canary %s answers no requests from now on.", before[0].version)
         self._metrics.assign(CANARY, network.version if network else None)
 
     def _refresh_shadow(self, version: str | None) -> None:

@@ -191,6 +191,19 @@ def test_file_wins_over_the_settings_while_it_exists(folder: Path) -> None:
         assert ask(client, "four").json()["model"] == NEW
 
 
+def test_changes_of_the_canary_are_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "src.app.api.traffic")
+    with serving(folder) as client:
+        for _ in range(2):
+            follow(client, folder, canary=HALF)
+        for _ in range(2):
+            follow(client, folder)
+    assert [record.getMessage() for record in caplog.records if record.name == "src.app.api.traffic"] == [
+        f"Network {NEW} answers 50 % of the requests from now on.",
+        f"The canary {NEW} answers no requests from now on.",
+    ]
+
+
 def test_share_is_changed_by_the_file(folder: Path) -> None:
     with serving(folder) as client:
         follow(client, folder, canary=HALF)

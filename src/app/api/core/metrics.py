@@ -114,6 +114,8 @@ class Metrics:
 
     def assign(self, role: str, model: str | None) -> None:
         """Show that from now on `model` has the role in this worker; None: no network has."""
+        if model == self._in_role.get(role):
+            return
         if before := self._in_role.pop(role, None):
             self._networks.labels(before, role).set(0)
         if model:
