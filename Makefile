@@ -17,7 +17,7 @@ RECIPE ?= course
 SIZE ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production train-micro train-verifier pipeline gate deliver canary rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -35,7 +35,7 @@ test-mnist: install ## run the tests that need MNIST, which is downloaded on fir
 test-load: install ## run the load tests: memory, killed workers, fuzzing; minutes
 	$(python) -m pytest -m load --randomly-seed=$(SEED)
 
-test-pipeline: install ## run the pipeline with good and with poisoned corrections; minutes
+test-pipeline: install ## run the pipeline with good and with poisoned corrections, and trials under load; minutes
 	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
 
 test-node: install tests/node/node_modules ## run the test that needs Node.js: the network in the runtime of browsers
@@ -74,6 +74,9 @@ gate: environment .venv/train.stamp ## check that the released network meets the
 
 deliver: environment .venv/pipeline.stamp ## put the pipeline's release into production
 	@$(python) -m src.model.pipeline.promote
+
+canary: environment .venv/pipeline.stamp ## try the pipeline's release on live traffic, then promote or withdraw it; SERVICE=http://…
+	@$(python) -m src.model.pipeline.canary $(SERVICE:%=--service %)
 
 rollback: environment .venv/pipeline.stamp ## put the previous network back into production
 	@$(python) -m src.model.pipeline.promote --rollback

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +17,25 @@ ROOT = Path(__file__).resolve().parent.parent
 def _split(value: object) -> object:
     """Split a text at its commas; return any other value unchanged, for validation."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _parse_canary(value: object) -> object:
+    """Split `<version>:<percent>`; an empty text is no canary. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    version, colon, percent = value.strip().rpartition(":")
+    if value.strip() and not (version and colon):
+        raise ValueError("write it as <version>:<percent>, for example 1.3.1:5")
+    return {"version": version, "percent": percent} if version else None
+
+
+class Canary(BaseModel):
+    """A network that answers a share of the requests in place of the one in production."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field(min_length=1, max_length=64)
+    percent: float = Field(gt=0, le=100, description="of the requests that name no version")
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -36,6 +55,7 @@ class Settings(BaseSettings):
         None, description="framed corrected pictures from the pipeline, added to the training set"
     )
     retrain_reason: str = Field("demand", description="why the pipeline runs; recorded with the run")
+    service: Words = Field((), description="addresses of the running service, where a canary is watched")
     model_dir: Path = Field(ROOT / "model", description="folder of the artefacts")
     model_file: Path | None = Field(
         None, description="the artefact to serve: its .json, .onnx or .pt; by default the newest release"
@@ -44,6 +64,12 @@ class Settings(BaseSettings):
         10.0, gt=0, description="interval between checks of `model_dir` for a newer release, in seconds"
     )
     open_models: int = Field(4, ge=1, description="networks requested by `?model=` that stay loaded")
+    canary: Annotated[Canary | None, NoDecode, BeforeValidator(_parse_canary)] = Field(
+        None, description="<version>:<percent>: a network that answers that share of the requests"
+    )
+    shadow: Annotated[str | None, BeforeValidator(lambda version: version or None)] = Field(
+        None, max_length=64, description="version of a network that reads the same pictures but never answers"
+    )
 
     max_body_bytes: int = Field(10_000_000, gt=0, description="largest request body, in bytes")
     max_waiting_bytes: int = Field(24_000_000, gt=0, description="total size of the bodies that a worker holds at once")

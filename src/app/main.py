@@ -17,7 +17,6 @@ from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
 from src.app.api.core.short_path import ShortPath
-from src.app.api.model_repository import ModelRepository
 from src.app.api.routes import docs, feedback, health, models, predict, read
 from src.app.api.state import AppState, build_state
 from src.model.heap import limit_heap
@@ -70,7 +69,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = cast(AppState, app.state.service)
     logs.install(state.settings.log_level)
     limit_heap(LARGEST_KEPT)
-    await to_thread.run_sync(state.repository.refresh)
+    await to_thread.run_sync(state.refresh)
     await to_thread.run_sync(get_verifier)  # keeps it; otherwise the first number would delay all other requests
     await to_thread.run_sync(app.openapi)  # keeps it; otherwise the first request for it would delay all others
     gc.collect()
@@ -79,20 +78,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows, or outside the main thread
         loop.add_signal_handler(signal.SIGHUP, refresh_now.set)
-    watcher = asyncio.create_task(_watch(state.repository, state.settings.reload_s, refresh_now))
+    watcher = asyncio.create_task(_watch(state, refresh_now))
     yield
     watcher.cancel()
+    await to_thread.run_sync(state.traffic.close)
     await state.executor.close()
 
 
-async def _watch(repository: ModelRepository, interval_s: float, refresh_now: asyncio.Event) -> None:
-    """Refresh the repository every `interval_s` seconds, and whenever the event is set."""
+async def _watch(state: AppState, refresh_now: asyncio.Event) -> None:
+    """Refresh the networks every `DIGITS_RELOAD_S` seconds, and whenever the event is set."""
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(refresh_now.wait(), interval_s)
+            await asyncio.wait_for(refresh_now.wait(), state.settings.reload_s)
         refresh_now.clear()
         try:
-            await to_thread.run_sync(repository.refresh)
+            await to_thread.run_sync(state.refresh)
         except Exception:  # the network that is loaded keeps serving, and the next refresh may succeed
             log.exception("Looking for a newer network failed.")
 

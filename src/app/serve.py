@@ -7,7 +7,9 @@ SIGHUP: look for a newer network now.
 import os
 import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 
 import uvicorn
@@ -69,9 +71,38 @@ def serve_with_workers(settings: Settings) -> None:
         Supervisor(server_config, [server_config.bind_socket()]).run()
 
 
+def require_trial_networks(settings: Settings) -> None:
+    """Raise SystemExit with the reason if the canary or the shadow of the settings can't be opened.
+
+    Looks in a process of its own: this one should not keep what opening a network takes. A worker that replaces
+    another does not look again, and goes without.
+    """
+    versions = {"DIGITS_CANARY": settings.canary and settings.canary.version, "DIGITS_SHADOW": settings.shadow}
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        for name, version in versions.items():
+            if version and (problem := pool.submit(_find_problem, settings, version).result()):
+                raise SystemExit(f"{name}: {problem}")
+
+
+def _find_problem(settings: Settings, version: str) -> str:
+    """Return why the network `version` can't be served, or an empty text."""
+    from src.app.api.core.metrics import Metrics  # noqa: PLC0415 - only the process that looks needs all this
+    from src.app.api.core.problems import ApiProblem  # noqa: PLC0415
+    from src.app.api.model_repository import ModelRepository  # noqa: PLC0415
+
+    logs.install(settings.log_level)
+    try:
+        ModelRepository(settings, Metrics(None)).open(version)
+    except ApiProblem as problem:
+        return str(problem)
+    return ""
+
+
 def main() -> None:
     """Serve until a signal stops the process."""
     settings = read_settings()
+    if settings.canary or settings.shadow:
+        require_trial_networks(settings)
     if settings.workers > 1:
         serve_with_workers(settings)
     else:

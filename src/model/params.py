@@ -52,6 +52,19 @@ class Triggers(_Section):
     psi: dict[str, float]
 
 
+class Canary(_Section):
+    """How a candidate is tried on live traffic, and what it has to keep."""
+
+    percent: float = Field(gt=0, le=100)
+    least_readings: int = Field(ge=0)
+    least_answers: int = Field(gt=0)
+    most_minutes: float = Field(gt=0)
+    error_share: float = Field(ge=0, le=1)
+    latency_ratio: float = Field(gt=0)
+    psi: float = Field(gt=0)
+    agreement: float = Field(ge=0, le=1)
+
+
 class Params(_Section):
     """The whole of params.yaml."""
 
@@ -59,6 +72,7 @@ class Params(_Section):
     data: Data
     serving: Serving
     triggers: Triggers
+    canary: Canary
 
 
 def read_params(path: Path = ROOT / "params.yaml") -> Params:

@@ -16,6 +16,7 @@ from src.app.api.core.problems import ApiProblem
 from src.model.errors import ArtefactError
 from src.model.inference.artefact import Description, describe, get_paths, list_newest_first, list_versions
 from src.model.inference.predictor import Predictor, open_predictor
+from src.model.inference.traffic_plan import CANARY_FOLDER
 from src.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,26 @@ class ModelRepository:
 
     async def predictor(self, version: str | None) -> Predictor:
         """Return the network `version`, by default the one that serves. Raises `ApiProblem` if it can't be opened."""
-        if version is None or self._is_serving(version):
+        if version is None or self.is_serving(version):
             return self.serving()
         if opened := self._opened.get(version):
             return opened
-        return await to_thread.run_sync(self._open, version)
+        return await to_thread.run_sync(self.open, version)
+
+    def open(self, version: str) -> Predictor:
+        """Return the network `version`, opened if it is not yet. Raises `ApiProblem`."""
+        path = self._find(version)
+        with self._lock:  # another thread may have opened it meanwhile
+            if not (predictor := self._opened.get(version)):
+                try:
+                    predictor = open_predictor(path, self._settings.max_pixels)
+                except ArtefactError as error:
+                    raise self._refuse(version, path, error) from error
+                self._failures.pop(path, None)
+                self._opened[version] = predictor
+                if len(self._opened) > self._settings.open_models:
+                    del self._opened[next(iter(self._opened))]
+        return predictor
 
     def refresh(self) -> None:
         """Serve the newest artefact that opens.
@@ -76,9 +92,12 @@ class ModelRepository:
         self._not_ready = NONE_LOADED
 
     def list_versions(self) -> dict[str, Path]:
-        """Return the .json of each version that can be requested, newest first."""
+        """Return the .json of each version that can be requested, newest first; those on trial come last."""
         folder = self._settings.model_dir
-        available = {version: get_paths(folder, version)["json"] for version in reversed(list_versions(folder))}
+        available: dict[str, Path] = {}
+        for place in (folder, folder / CANARY_FOLDER):
+            for version in reversed(list_versions(place)):
+                available.setdefault(version, get_paths(place, version)["json"])
         if self._serving and self._serving_path:
             available.setdefault(self._serving.description.version, self._serving_path.with_suffix(".json"))
         return available
@@ -87,11 +106,12 @@ class ModelRepository:
         """Return a network's description and whether it serves. Raises `ApiProblem`."""
         path = self._find(version)
         try:
-            return _describe_cached(path, _written_at(path)), self._is_serving(version)
+            return _describe_cached(path, _written_at(path)), self.is_serving(version)
         except ArtefactError as error:
             raise self._refuse(version, path, error) from error
 
-    def _is_serving(self, version: str) -> bool:
+    def is_serving(self, version: str) -> bool:
+        """Return whether the network `version` answers requests that name none."""
         return self._serving is not None and self._serving.description.version == version
 
     def _candidates(self) -> list[Path]:
@@ -137,20 +157,6 @@ class ModelRepository:
                 "unknown-model", f"There is no network {version}. There are: {', '.join(available) or 'none'}."
             )
         return available[version]
-
-    def _open(self, version: str) -> Predictor:
-        path = self._find(version)
-        with self._lock:  # another thread may have opened it meanwhile
-            if not (predictor := self._opened.get(version)):
-                try:
-                    predictor = open_predictor(path, self._settings.max_pixels)
-                except ArtefactError as error:
-                    raise self._refuse(version, path, error) from error
-                self._failures.pop(path, None)
-                self._opened[version] = predictor
-                if len(self._opened) > self._settings.open_models:
-                    del self._opened[next(iter(self._opened))]
-        return predictor
 
 
 def _written_at(path: Path) -> int:

@@ -9,6 +9,7 @@ from src.app.api.core.metrics import Metrics
 from src.app.api.executor import DecodeExecutor
 from src.app.api.feedback_store import FeedbackStore
 from src.app.api.model_repository import ModelRepository
+from src.app.api.traffic import Traffic
 from src.settings import Settings
 
 
@@ -19,8 +20,14 @@ class AppState:
     settings: Settings
     metrics: Metrics
     repository: ModelRepository
+    traffic: Traffic
     executor: DecodeExecutor
     store: FeedbackStore | None  # None if the service keeps no feedback
+
+    def refresh(self) -> None:
+        """Look for newer networks, and for changes of the plan that divides the traffic among them."""
+        self.repository.refresh()
+        self.traffic.refresh()
 
 
 def build_state(settings: Settings) -> AppState:
@@ -28,7 +35,9 @@ def build_state(settings: Settings) -> AppState:
     metrics = Metrics(settings.metrics_dir)
     folder = settings.feedback_dir
     store = FeedbackStore(folder, settings.feedback_max_files, settings.feedback_max_bytes) if folder else None
-    return AppState(settings, metrics, ModelRepository(settings, metrics), DecodeExecutor(settings), store)
+    repository = ModelRepository(settings, metrics)
+    traffic = Traffic(settings, repository, metrics)
+    return AppState(settings, metrics, repository, traffic, DecodeExecutor(settings), store)
 
 
 def get_state(request: Request) -> AppState:

@@ -45,6 +45,10 @@ class Predictor:
         self.runtime = runtime
         self._max_pixels = max_pixels
 
+    def with_runtime(self, runtime: Runtime) -> "Predictor":
+        """Return a predictor of the same network that computes in another runtime."""
+        return Predictor(self.description, runtime, self._max_pixels)
+
     def predict(self, data: bytes) -> Prediction:
         """Predict the digit on the picture file `data`. Raises a `PictureError`."""
         return self.predict_candidates(preprocess(data, self._max_pixels))

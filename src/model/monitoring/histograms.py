@@ -1,5 +1,6 @@
 """Histograms of the statistics that drift is measured by: counted from predictions, or read from the service."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from prometheus_client.samples import Sample
 from pydantic import BaseModel, ConfigDict
 
 from src.model.inference.predictor import Prediction
+from src.model.inference.traffic_plan import SHADOW
 from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_prediction
 
 REFERENCE_STATISTICS = {name: statistic for name, statistic in STATISTICS.items() if statistic.in_reference}
@@ -56,26 +58,38 @@ def count_values(values: ArrayLike, buckets: tuple[float, ...]) -> list[float]:
 
 
 def parse_metrics(text: str, version: str) -> Histograms:
-    """Return the histograms of the network `version` in a service's /metrics, in Prometheus's text format."""
+    """Return the histograms of the network `version` in a service's /metrics, in Prometheus's text format.
+
+    What it read as a shadow does not count: production has read the same pictures.
+    """
     samples = [
         sample
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.labels.get("model") == version
+        if sample.labels.get("model") == version and sample.labels.get("role") != SHADOW
     ]
     counts = {
         statistic.metric: _read_buckets(samples, statistic.metric) or [0.0] * (len(statistic.buckets) + 1)
         for statistic in REFERENCE_STATISTICS.values()
     }
-    answers = {sample.labels["digit"]: sample.value for sample in samples if sample.name == f"{ANSWERS}_total"}
-    counts[ANSWERS] = [answers.get(str(digit), 0.0) for digit in range(10)]
+    answers = _add_up(samples, f"{ANSWERS}_total", "digit")
+    counts[ANSWERS] = [answers[str(digit)] for digit in range(10)]
     return Histograms(version=version, counts=counts)
 
 
 def _read_buckets(samples: list[Sample], metric: str) -> list[float]:
     """Return the pictures in each bucket of a histogram; Prometheus adds each bucket to the next."""
-    sums = sorted((float(sample.labels["le"]), sample.value) for sample in samples if sample.name == f"{metric}_bucket")
-    return [after - before for before, after in pairwise([0.0, *(value for _, value in sums)])]
+    sums = _add_up(samples, f"{metric}_bucket", "le")
+    return [after - before for before, after in pairwise([0.0, *(sums[bound] for bound in sorted(sums, key=float))])]
+
+
+def _add_up(samples: list[Sample], name: str, label: str) -> defaultdict[str, float]:
+    """Return the values of a metric by the value of a label, added up over the roles of a network."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    for sample in samples:
+        if sample.name == name:
+            sums[sample.labels[label]] += sample.value
+    return sums
 
 
 def read_histograms(path: Path) -> Histograms:

@@ -32,10 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def promote() -> Registered:
-    """Put the candidate into production.
+    """Put the candidate into production. Raises `RegistryError` as `find_candidate` does."""
+    candidate = find_candidate()
+    registry.install(candidate, get_settings().model_dir, RESULTS_DIR)
+    registry.set_alias(PRODUCTION, candidate)
+    return candidate
 
-    Raises `RegistryError` if there is no candidate, or if it was compared with another network than the one in
-    production.
+
+def find_candidate() -> Registered:
+    """Return the candidate.
+
+    Raises `RegistryError` if there is none, or if it was compared with another network than the one in production.
     """
     candidate = registry.find(CANDIDATE)
     if candidate is None:
@@ -46,8 +53,6 @@ def promote() -> Registered:
             f"{candidate.version} was compared with {candidate.replaces or 'no network'}, but {production.version} is "
             "in production. Run the pipeline again."
         )
-    registry.install(candidate, get_settings().model_dir, RESULTS_DIR)
-    registry.set_alias(PRODUCTION, candidate)
     return candidate
 
 

@@ -1,7 +1,7 @@
 """The model registry: all networks of the pipeline, kept by MLflow, and which of them is in production.
 
-The alias `candidate` names the newest network that passed the release gate, `production` the one that serves. Each
-network records the version that it was made to replace.
+The alias `candidate` names the newest network that passed the release gate, `production` the one that serves,
+`withdrawn` the last that failed on live traffic. Each network records the version that it was made to replace.
 """
 
 import shutil
@@ -22,6 +22,7 @@ from src.model.pipeline.tracking import connect
 MODEL_NAME: Final = "digits"
 PRODUCTION: Final = "production"
 CANDIDATE: Final = "candidate"
+WITHDRAWN: Final = "withdrawn"
 
 
 class RegistryError(DigitError):
@@ -85,6 +86,12 @@ def find_results(version: str, folder: Path) -> list[Path]:
 def set_alias(alias: str, network: Registered) -> None:
     """Give a network the alias, and take it from the one that has it."""
     _client().set_registered_model_alias(MODEL_NAME, alias, network.number)
+
+
+def withdraw(candidate: Registered) -> None:
+    """Give the candidate the alias `withdrawn` in place of `candidate`, so that it can't be delivered by mistake."""
+    set_alias(WITHDRAWN, candidate)
+    _client().delete_registered_model_alias(MODEL_NAME, CANDIDATE)
 
 
 def install(network: Registered, model_dir: Path, results_dir: Path) -> Path:

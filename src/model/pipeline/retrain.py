@@ -3,6 +3,9 @@
 python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     for a schedule
 python -m src.model.pipeline.retrain --now                                                 on demand
 
+With `--service`, or `DIGITS_SERVICE`, the network is delivered by `src/model/pipeline/canary.py`: it is tried on live
+traffic first.
+
 New corrected pictures are copied from `DIGITS_FEEDBACK_DIR` to data/feedback. If the gate refuses the network that
 learned from them, they move to data/refused for a person to look at. If the pipeline stops for another reason, they are
 copied again next time. Either way the network in production stays.
@@ -13,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -21,7 +25,7 @@ from src.model.errors import DigitError
 from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.params import Triggers, read_params
-from src.model.pipeline import promote
+from src.model.pipeline import canary, promote
 from src.model.pipeline.feedback import is_whole, list_notes, list_pictures
 from src.model.pipeline.paths import BUILD, FEEDBACK, REFUSED
 from src.settings import ROOT, Settings, get_settings
@@ -43,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if not run_pipeline(find_new_notes(settings.feedback_dir), ", ".join(reasons)):
         return 1
-    return promote.main([]) if options.deliver else 0
+    return deliver(options.service or settings.service) if options.deliver else 0
 
 
 def find_reasons(triggers: Triggers, settings: Settings, metrics: str | None) -> list[str]:
@@ -94,6 +98,13 @@ def run_pipeline(notes: list[Path], reason: str) -> bool:
     return False
 
 
+def deliver(services: Sequence[str]) -> int:
+    """Put the candidate into production, after a trial on the services if there are any; return the exit status."""
+    if not services:
+        return promote.main([])
+    return canary.main([f"--service={service}" for service in services])
+
+
 def run_dvc(reason: str) -> int:
     """Run every stage whose dependencies have changed; return the exit status."""
     python_dir = str(Path(sys.executable).parent)  # so that the stages' `python` is this one
@@ -108,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--now", action="store_true", help="train without looking for a reason")
     parser.add_argument("--metrics", help="address of the service's /metrics, to look for drift")
     parser.add_argument("--deliver", action="store_true", help="put the network into production if it passes the gate")
+    parser.add_argument(
+        "--service",
+        action="append",
+        help="address of the service, to try the network there first; may be repeated",
+    )
     return parser
 
 

@@ -71,7 +71,7 @@ class LocalService(Client):
     def __init__(self, **settings: Any) -> None:
         app = create_app(Settings(**settings))
         self.state: AppState = app.state.service
-        self.state.repository.refresh()
+        self.state.refresh()
         super().__init__(transport=InProcessTransport(app), base_url="http://digits")
 
 

@@ -177,8 +177,8 @@ def test_requests_problems_and_predictions_are_counted(client: Client) -> None:
     assert increase("digits_requests_total", "none", "404") == 1
     assert increase("digits_request_seconds_count", PREDICT) == 4
     assert increase("digits_problems_total", "unsupported-format") == 2
-    assert increase("digits_answers_total", "4", released.VERSION) == 4
-    assert increase("digits_answers_total", "7", released.VERSION) == 1
+    assert increase("digits_answers_total", "4", released.VERSION, "production") == 4
+    assert increase("digits_answers_total", "7", released.VERSION, "production") == 1
     for name in (
         "confidence",
         "digit_score",
@@ -188,7 +188,7 @@ def test_requests_problems_and_predictions_are_counted(client: Client) -> None:
         "box_width_pixels",
         "box_height_pixels",
     ):
-        assert increase(f"digits_{name}_count", released.VERSION) == 5
+        assert increase(f"digits_{name}_count", released.VERSION, "production") == 5
     assert after[("digits_model_loads_total", "loaded")] == 1
     assert after[("digits_requests_in_hand",)] == 1  # the request for /metrics
 

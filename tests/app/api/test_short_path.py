@@ -110,7 +110,7 @@ class Service:
             [_without_id(message) for message in messages],
             taken,
             lines,
-            [line for line in metrics if not line.startswith(("digits_request_seconds_b", "digits_request_seconds_s"))],
+            [line for line in metrics if not re.match(r"digits_(request|network)_seconds_(bucket|sum)", line)],
         )
 
 

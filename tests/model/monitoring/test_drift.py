@@ -35,8 +35,8 @@ def expose(predictions: list[Prediction], times: int = 1) -> str:
     """Return the service's /metrics after `predictions` of version 0.0.1, and one of another version."""
     metrics = Metrics(None)
     for prediction in predictions * times:
-        metrics.answer(prediction, "0.0.1")
-    metrics.answer(predictions[0], "mlp-0.0.1")
+        metrics.answer(prediction, "0.0.1", "production")
+    metrics.answer(predictions[0], "mlp-0.0.1", "requested")
     return metrics.render().decode()
 
 

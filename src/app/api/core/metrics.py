@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,16 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from src.model.inference.predictor import Prediction
+from src.model.inference.traffic_plan import CANARY, SHADOW
 from src.model.monitoring.picture_stats import ANSWERS, STATISTICS, measure_prediction
 
+# of a network for one picture
+NETWORK_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+SHADOW_STATISTICS: Final = ("confidence", "digit_score")  # the others are of the picture, which is counted already
+FAILURES: Final = {CANARY: ("error", "slow"), SHADOW: ("error",)}  # reasons by role
 
-_ModelMetrics = tuple[list[Counter], dict[str, Histogram]]  # of one model: by digit, and by statistic
+_ModelMetrics = tuple[list[Counter], dict[str, Histogram]]  # of a model in a role: by digit, and by statistic
 
 
 class Metrics:
@@ -34,24 +40,33 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # each would add a line with its start time
         self._registry = registry = CollectorRegistry()
 
-        def histogram(name: str, text: str, label: str, buckets: tuple[float, ...]) -> Histogram:
-            return Histogram(name, text, [label], registry=registry, buckets=buckets)
+        def histogram(name: str, text: str, labels: list[str], buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(name, text, labels, registry=registry, buckets=buckets)
 
-        self._requests = Counter("digits_requests", "requests answered", ["route", "status"], registry=registry)
-        self._problems = Counter("digits_problems", "problems answered", ["type"], registry=registry)
-        self._seconds = histogram("digits_request_seconds", "from headers to answer", "route", SECONDS)
-        self.in_hand = Gauge(
-            "digits_requests_in_hand", "requests begun and not answered", registry=registry, multiprocess_mode="livesum"
-        )
-        self.in_hand.set(0)  # a killed worker may have left another value behind
-        self._loads = Counter("digits_model_loads", "artefacts opened to be served", ["outcome"], registry=registry)
-        self._answers = Counter(ANSWERS, "pictures read", ["model", "digit"], registry=registry)
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry, multiprocess_mode="livesum")
+
+        self._requests = counter("digits_requests", "requests answered", "route", "status")
+        self._problems = counter("digits_problems", "problems answered", "type")
+        self._seconds = histogram("digits_request_seconds", "from headers to answer", ["route"], SECONDS)
+        self.in_hand = gauge("digits_requests_in_hand", "requests begun and not answered")
+        self._loads = counter("digits_model_loads", "artefacts opened to be served", "outcome")
+        self._answers = counter(ANSWERS, "pictures read", "model", "digit", "role")
         self._statistics = {
-            name: histogram(statistic.metric, statistic.help, "model", statistic.buckets)
+            name: histogram(statistic.metric, statistic.help, ["model", "role"], statistic.buckets)
             for name, statistic in STATISTICS.items()
         }
+        self._networks = gauge("digits_networks", "workers in which a network has the role", "model", "role")
+        text = "processor time of the network for a picture"
+        self._network_seconds = histogram("digits_network_seconds", text, ["model", "role"], NETWORK_SECONDS)
+        self._failures = counter("digits_network_failures", "failures of a network", "model", "role", "reason")
+        self._shadow = counter("digits_shadow_readings", "pictures offered to the shadow", "model", "outcome")
+        self._in_role: dict[str, str] = {}  # the version of the network in each role
         # cached: looking a metric up by its labels takes as long as counting
-        self._of_models: dict[str, _ModelMetrics] = {}
+        self._of_models: dict[tuple[str, str], _ModelMetrics] = {}
         self._of_requests: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -70,17 +85,57 @@ class Metrics:
         """Count an attempt to load an artefact; the outcome is "loaded" or "refused"."""
         self._loads.labels(outcome).inc()
 
-    def answer(self, prediction: Prediction, model: str) -> None:
+    def answer(self, prediction: Prediction, model: str, role: str) -> None:
         """Count a prediction, with the statistics of its picture from which drift is measured."""
-        if model not in self._of_models:
-            self._of_models[model] = (
-                [self._answers.labels(model, digit) for digit in range(10)],
-                {name: histogram.labels(model) for name, histogram in self._statistics.items()},
-            )
-        digits, histograms = self._of_models[model]
+        digits, histograms = self._find_model(model, role)
         digits[prediction.prediction].inc()
         for name, value in measure_prediction(prediction).items():
             histograms[name].observe(value)
+
+    def shadow(self, prediction: Prediction, model: str, agrees: bool) -> None:
+        """Count what the shadow reads, and whether it agrees with the answer."""
+        digits, histograms = self._find_model(model, SHADOW)
+        digits[prediction.prediction].inc()
+        histograms["confidence"].observe(prediction.probabilities[prediction.prediction])
+        histograms["digit_score"].observe(prediction.digit_score)
+        self._shadow.labels(model, "agrees" if agrees else "differs").inc()
+
+    def drop_shadow(self, model: str) -> None:
+        """Count a picture that the shadow had no time for."""
+        self._shadow.labels(model, "dropped").inc()
+
+    def failure(self, model: str, role: str, reason: str) -> None:
+        """Count a failure of a network on trial; `FAILURES` has the reasons."""
+        self._failures.labels(model, role, reason).inc()
+
+    def network_seconds(self, model: str, role: str) -> Callable[[float], None]:
+        """Return the function that counts the processor time of a network for a picture, in seconds."""
+        return self._network_seconds.labels(model, role).observe
+
+    def assign(self, role: str, model: str | None) -> None:
+        """Show that from now on `model` has the role in this worker; None: no network has."""
+        if model == self._in_role.get(role):
+            return
+        if before := self._in_role.pop(role, None):
+            self._networks.labels(before, role).set(0)
+        if model:
+            self._in_role[role] = model
+            self._networks.labels(model, role).set(1)
+            for reason in FAILURES.get(role, ()):  # from 0, so that Prometheus sees the first failure as an increase
+                self._failures.labels(model, role, reason)
+
+    def _find_model(self, model: str, role: str) -> _ModelMetrics:
+        """Return the metrics of a network in a role."""
+        if not (found := self._of_models.get((model, role))):
+            found = self._of_models[model, role] = (
+                [self._answers.labels(model, digit, role) for digit in range(10)],
+                {
+                    name: histogram.labels(model, role)
+                    for name, histogram in self._statistics.items()
+                    if role != SHADOW or name in SHADOW_STATISTICS
+                },
+            )
+        return found
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
@@ -94,6 +149,8 @@ class Metrics:
 def _share_values(folder: Path) -> None:
     """Keep the values in files under `folder`, which every worker can add up."""
     slot = _take_slot(folder)
+    for path in folder.glob(f"gauge_live*_{slot}.db"):  # what a killed worker was doing
+        path.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # prometheus_client reads it
     values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call] # it has no types
 

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from src.app.api import schemas
 from src.app.api.core.problems import Problem, build_problem
 from src.app.api.executor import DecodeExecutor
+from src.app.api.networks import Network
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import AppState, get_state
 from src.model.errors import PICTURE_PROBLEMS, PictureError
@@ -97,15 +98,19 @@ USUAL_OPTIONS: Final = {b"": Options(), b"details=true": Options(details=True), 
 
 async def answer(state: AppState, read_picture: Callable[[], Awaitable[bytes]], options: Options) -> Response:
     """Return the response to a request whose picture `read_picture` returns."""
-    predictor = await state.repository.predictor(options.model)
+    network = await state.traffic.choose(options.model)
     data = await read_picture()
-    version = predictor.description.version
+    return await state.traffic.answer(network, partial(_answer_with, state, data, options))
+
+
+async def _answer_with(state: AppState, data: bytes, options: Options, network: Network) -> Response:
+    """Return the response with what a network reads on a picture."""
     if options.details or options.steps or options.heat:
-        prediction, number = await state.executor.read(predictor, data, options.steps, options.heat)
-        state.metrics.answer(prediction, version)
-        return detailed_response(prediction, number, version)
-    prediction = predictor.predict_candidates(await state.executor.preprocess(data))
-    state.metrics.answer(prediction, version)
+        prediction, number = await state.executor.read(network.predictor, data, options.steps, options.heat)
+        state.traffic.record(network, prediction)
+        return detailed_response(prediction, number, network.version)
+    prediction = network.predictor.predict_candidates(await state.executor.preprocess(data))
+    state.traffic.record(network, prediction)
     return ANSWERS[prediction.prediction]
 
 
@@ -123,17 +128,22 @@ async def answer(state: AppState, read_picture: Callable[[], Awaitable[bytes]], 
 async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> schemas.BatchAnswers:
     """Read a digit on each picture; answers are in the order of the files, with a problem for an unreadable one."""
     state = get_state(request)
-    predictor = await state.repository.predictor(model)
-    version = predictor.description.version
+    network = await state.traffic.choose(model)
     files = await uploads.pictures(request, state.settings.max_files)
-    predict_all = _predict_all_with_details if details else _predict_all
-    predictions, answers = await predict_all(state.executor, predictor, files)
-    for prediction in predictions:
-        state.metrics.answer(prediction, version)
+    answers = await state.traffic.answer(network, partial(_answer_all, state, files, details))
     for answer in answers:
         if isinstance(answer, Problem):
             state.metrics.problem(answer.type.removeprefix("/problems/"))
     return schemas.BatchAnswers(answers=answers)
+
+
+async def _answer_all(state: AppState, files: Sequence[bytes], details: bool, network: Network) -> list[Answer]:
+    """Return the answer for each picture with what a network reads on them."""
+    predict_all = _predict_all_with_details if details else _predict_all
+    predictions, answers = await predict_all(state.executor, network.predictor, files)
+    for prediction in predictions:
+        state.traffic.record(network, prediction)
+    return answers
 
 
 async def _predict_all(

@@ -1,11 +1,14 @@
 """`/api/v1/read`: reads the number on one picture."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 
 from src.app.api import schemas
+from src.app.api.networks import Network
 from src.app.api.routes import openapi, uploads
 from src.app.api.routes.predict import Version
-from src.app.api.state import get_state
+from src.app.api.state import AppState, get_state
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -21,8 +24,13 @@ router = APIRouter(prefix="/api/v1", tags=["digits"])
 async def read(request: Request, model: Version = None) -> schemas.NumberReading:
     """Read all digits on one picture, in reading order, with their places."""
     state = get_state(request)
-    predictor = await state.repository.predictor(model)
-    prediction, number = await state.executor.read(predictor, await uploads.picture(request))
-    version = predictor.description.version
-    state.metrics.answer(prediction, version)
-    return schemas.build_number(number, version)
+    network = await state.traffic.choose(model)
+    data = await uploads.picture(request)
+    return await state.traffic.answer(network, partial(_read_with, state, data))
+
+
+async def _read_with(state: AppState, data: bytes, network: Network) -> schemas.NumberReading:
+    """Return what a network reads on a picture."""
+    prediction, number = await state.executor.read(network.predictor, data)
+    state.traffic.record(network, prediction)
+    return schemas.build_number(number, network.version)
