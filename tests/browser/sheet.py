@@ -91,7 +91,7 @@ class Sheet:
         return [(box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100) for x, y in points]
 
     def button(self, name: str) -> Locator:
-        """Return one of the page's buttons, not that of the toolbar above the canvas."""
+        """Return one of the page's buttons, not that of the canvas's own toolbar, which is hidden."""
         return self.page.locator(".st-key-strokes, .st-key-retry").get_by_role("button", name=name)
 
     def open_panel(self, key: str, content: str) -> None:

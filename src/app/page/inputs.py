@@ -56,7 +56,6 @@ def choose_pictures() -> list[Picture]:
     )
     with st.container(key="draw"):
         with st.container(key="paper", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            # on the left, as the canvas shows a toolbar on the right
             wide = st.toggle(translate("Wide paper"), key="wide", persist_state="session")
             st.caption(translate("A digit or a number"), width="content")
         if wide and source == "draw":
