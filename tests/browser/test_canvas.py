@@ -125,17 +125,25 @@ def test_clear_can_be_undone_and_redone(sheet: Sheet) -> None:
     assert sheet.ink() == ink
 
 
-def test_what_is_drawn_after_clear_is_undone_by_itself(sheet: Sheet) -> None:
+def test_after_another_drawing_clear_can_still_be_undone(sheet: Sheet) -> None:
     sheet.draw(4)
     sheet.reads(4)
+    ink = sheet.ink()
     sheet.clear()
-    for stroke in DIGITS[7]:
-        sheet.stroke(stroke)
+    sheet.draw(7)
     sheet.reads(7)
     sheet.button("Undo").click()
     expect(sheet.answer).to_contain_text(INVITATION)
+    sheet.button("Undo").click()
+    sheet.reads(4)
+    assert sheet.ink() == ink
+    sheet.button("Redo").click()
+    expect(sheet.answer).to_contain_text(INVITATION)
     sheet.button("Redo").click()
     sheet.reads(7)
+    sheet.clear()
+    sheet.draw(1)
+    sheet.reads(1)
 
 
 def test_clear_on_a_phone_can_be_undone_by_touch(open_page: OpenPage) -> None:
