@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
-from tests.hand import DIGITS, curve
+from tests.hand import curve
 
 pytestmark = pytest.mark.browser
 

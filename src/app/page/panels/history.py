@@ -40,7 +40,10 @@ button {
 }
 button[aria-pressed="true"], button:hover { border-color: var(--st-primary-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-img { display: block; height: 2.75rem; min-width: 2.75rem; max-width: 8.25rem; image-rendering: pixelated; object-fit: contain; }
+img {
+  display: block; height: 2.75rem; min-width: 2.75rem; max-width: 8.25rem; object-fit: contain;
+  image-rendering: pixelated;
+}
 span { display: block; max-width: 8.25rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 """
 
