@@ -20,14 +20,16 @@ from src.app.page.canvas import SIDE
 from src.app.page.errors import ServiceError
 from src.app.page.headers import SecurityHeaders
 from src.app.page.i18n import LANGUAGES, get_language, translate
-from src.app.page.inputs import choose_pictures
+from src.app.page.inputs import Picture, choose_pictures, has_camera
 from src.app.page.number_rendering import render_number
 from src.app.page.panels.batch import show_batch
 from src.app.page.panels.experiment import show_experiment
 from src.app.page.panels.feedback import explain_no_feedback, show_feedback
 from src.app.page.panels.heatmap import show_heatmap
-from src.app.page.panels.history import remember, show_history
+from src.app.page.panels.history import find_reopened, remember, show_history
 from src.app.page.panels.retry import offer_retry
+from src.app.page.preview import Preview
+from src.app.page.samples import offer_samples
 from src.app.page.session import answer_once, preview_once
 
 ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
@@ -54,43 +56,70 @@ def main() -> None:
 
 @st.fragment  # a stroke reruns only this part of the page
 def show_digit_reader() -> None:
-    """Show the input on one side, the answer on the other, and the panels below."""
-    with st.container(key="sides", horizontal=True, gap=48):
+    """Show the input, the answer and the history, and the panels below."""
+    with st.container(key="sides"):
         with st.container(key="input", width=SIDE):
             pictures = choose_pictures()
         with st.container(key="answer", height="stretch"):
-            picture = pictures[0][1] if len(pictures) == 1 else None
-            answer = None
-            if len(pictures) > 1:
-                show_batch(pictures)
-            else:
-                answer = show_answer(picture)
-                remember(picture, answer)
+            picture, answer = show_answers(pictures)
+        with st.container(key="past"):
+            show_history()
     show_experiment(None if answer and answer.is_number else picture)
-    show_history()
 
 
-def show_answer(picture: bytes | None) -> Answer | None:
-    """Ask the service about `picture`, show the answer and return it; without a picture, show an invitation."""
-    if picture is None:
-        st.html(rendering.render_invitation())
-        return None
+def show_answers(pictures: list[Picture]) -> tuple[bytes | None, Answer | None]:
+    """Show what is known about `pictures`. Return the picture that the panels below are about, and its answer."""
+    if entry := find_reopened(pictures):
+        show_answer(entry.answer, entry.preview, entry.picture)
+        return entry.picture, entry.answer
+    if len(pictures) > 1:
+        show_batch(pictures)
+        return None, None
+    content = pictures[0].content if pictures else None
+    if isinstance(content, bytes):
+        answer = read(content)
+        remember(content, answer, pictures[0].name)
+        return content, answer
+    remember(None, None)
+    if content:
+        st.html(rendering.render_failure(content))
+    else:
+        invite()
+    return None, None
+
+
+def invite() -> None:
+    """Say what to do where the visitor is, and before the first stroke offer samples."""
+    source: str = st.session_state.get("source", "draw")
+    st.html(rendering.render_invitation("no camera" if source == "camera" and not has_camera() else source))
+    if source == "draw":
+        offer_samples()
+
+
+def read(picture: bytes) -> Answer | None:
+    """Ask the service about `picture`, show the answer and return it; if there is none, say why."""
     try:
         with st.spinner(translate("Reading …")):
             answer = answer_once(picture)
     except ServiceError as error:
         st.html(rendering.render_failure(error))
-        if not rendering.is_unfinished(error):
+        if error.is_temporary:
             offer_retry(error.wait_s)
         return None
+    show_answer(answer, preview_once(picture) if answer.is_number else None, picture)
+    return answer
+
+
+def show_answer(answer: Answer, preview: Preview | None, picture: bytes | None) -> None:
+    """Show an answer, with what needs the picture itself if there still is one."""
     if answer.is_number:
-        st.html(render_number(answer, preview_once(picture)))
+        st.html(render_number(answer, preview))
         explain_no_feedback()
-    else:
-        st.html(rendering.render_prediction(answer.prediction))
+        return
+    st.html(rendering.render_prediction(answer.prediction))
+    if picture:
         show_heatmap(picture)
         show_feedback(picture, answer.prediction)
-    return answer
 
 
 if __name__ == "__main__":  # once for each visitor and each change

@@ -17,7 +17,7 @@ from src.app import __version__
 from src.app.api.core import logs, problems
 from src.app.api.core.middleware import CorsMiddleware, LimitMiddleware, RequestMiddleware
 from src.app.api.core.short_path import ShortPath
-from src.app.api.routes import docs, feedback, health, models, predict, read
+from src.app.api.routes import docs, feedback, health, models, predict, query, read
 from src.app.api.state import AppState, build_state
 from src.model.heap import limit_heap
 from src.model.inference.verifier import get_verifier
@@ -29,7 +29,8 @@ LARGEST_KEPT: Final = 1_000_000  # bytes: more than the arrays of a plain pictur
 
 DESCRIPTION = """Reads one handwritten digit from a picture: a drawing, a scan or a photo, of any size and colours.
 
-`curl -F file=@four.png localhost:8000/api/v1/predict` answers `{"prediction": 4}`."""
+In a copy of the project, `curl -F file=@data/samples/4_drawn.png localhost:8000/api/v1/predict` answers
+`{"prediction":4}`. With `?details=true` it also answers how sure it is, and more. `/api/v1/read` reads numbers."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Only for OpenAPI: the middleware checks the keys, before it reads a body.
     key_required = [Depends(HTTPBearer(auto_error=False))] if settings.api_keys else []
     for router in (predict.router, read.router, feedback.router, models.router):
-        app.include_router(router, dependencies=key_required)
+        app.include_router(router, dependencies=[Depends(query.refuse_unknown), *key_required])
     app.include_router(health.router)
     docs.add_routes(app)
     answers = {

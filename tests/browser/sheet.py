@@ -7,6 +7,7 @@ from tests.browser.chromium import wait_until
 from tests.hand import DIGITS, Point, Stroke, curve
 
 INVITATION = "Draw a digit or a number"
+CHOOSE_FILE = "Choose a picture of a digit or a number"
 MARGIN = 3  # hundredths of the canvas's height, to the left of what is written
 DASH = curve([(25, 50), (50, 50), (75, 50)])
 EVERY = 2  # every second point of a stroke is a mouse move, which takes a frame of the browser
@@ -26,6 +27,7 @@ class Sheet:
         self.canvas = page.locator("canvas.upper-canvas")
         self.drawing = page.locator("canvas.dc-canvas.lower-canvas")
         self.answer = page.locator(".st-key-answer")
+        self.earlier = page.locator(".st-key-history-list li")  # answers, newest first
         expect(self.answer).to_contain_text(invitation)
         expect(self.canvas).to_be_visible()
 
@@ -91,7 +93,7 @@ class Sheet:
         return [(box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100) for x, y in points]
 
     def button(self, name: str) -> Locator:
-        """Return one of the page's buttons, not that of the toolbar above the canvas."""
+        """Return one of the page's buttons, not that of the canvas's own toolbar, which is hidden."""
         return self.page.locator(".st-key-strokes, .st-key-retry").get_by_role("button", name=name)
 
     def open_panel(self, key: str, content: str) -> None:

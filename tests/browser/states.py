@@ -6,8 +6,9 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from src.app.page.i18n import load_translation
+from src.settings import ROOT
 from tests.browser.chromium import wait_until
-from tests.browser.sheet import INVITATION, Sheet
+from tests.browser.sheet import CHOOSE_FILE, INVITATION, Sheet
 
 Translate = Callable[[str], str]
 
@@ -26,8 +27,10 @@ STATES: Final = (
     "number",
     "files",
     "failure",
+    "table",
     "camera",
     "sample",
+    "reopened",
 )
 
 
@@ -41,12 +44,12 @@ def states(page: Page, language: str = "en") -> Iterator[str]:
             yield state
 
 
-def _draw(sheet: Sheet, translate: Translate) -> Iterator[str]:
+def _draw(sheet: Sheet, _: Translate) -> Iterator[str]:
     yield "nothing"
     sheet.draw(4)
     sheet.reads(4)
     expect(sheet.page.locator("p.model")).to_be_visible()
-    expect(sheet.page.get_by_text(translate("Answers in this session"))).to_be_visible()
+    expect(sheet.earlier).to_have_count(1)
     sheet.page.mouse.move(0, 0)
     yield "answer"
 
@@ -78,25 +81,30 @@ def _write(sheet: Sheet, translate: Translate) -> Iterator[str]:
     expect(sheet.answer).to_contain_text(translate(INVITATION))
     sheet.write("12-34", side=80)
     sheet.reads("12?34")
-    expect(sheet.page.locator(".history li").first).to_have_text("12?34")
+    expect(sheet.earlier.first).to_have_text("12?34 ?")
     sheet.page.mouse.move(0, 0)
     yield "number"
 
 
 def _upload(sheet: Sheet, translate: Translate) -> Iterator[str]:
     sheet.page.get_by_role("radio", name=translate("Files")).click()
-    expect(sheet.answer).to_contain_text(translate(INVITATION))
+    expect(sheet.answer).to_contain_text(translate(CHOOSE_FILE))
     yield "files"
     junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
     sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
-    expect(sheet.answer).to_contain_text(translate("No answer yet"))
+    expect(sheet.answer).to_contain_text(translate("This file can't be read"))
     yield "failure"
+    files = [ROOT / "data" / "samples" / "3_drawn.png", ROOT / "docs" / "images" / "2026.png"]
+    sheet.page.locator("input[type=file]").set_input_files(files)
+    expect(sheet.answer.locator(".files tbody tr")).to_have_count(3)
+    expect(sheet.answer.locator(".files img")).to_have_count(3)
+    yield "table"
 
 
 def _open_camera(sheet: Sheet, translate: Translate) -> Iterator[str]:
     sheet.page.get_by_role("radio", name=translate("Photo")).click()
     expect(sheet.page.get_by_test_id("stCameraInput")).to_be_visible()
-    expect(sheet.answer).to_contain_text(translate(INVITATION))
+    expect(sheet.answer).to_contain_text(translate("Take a photo of a digit or a number"))
     yield "camera"
 
 
@@ -105,3 +113,6 @@ def _choose_sample(sheet: Sheet, translate: Translate) -> Iterator[str]:
     sheet.page.locator(".st-key-sample").get_by_text("7", exact=True).click()
     sheet.reads(7)
     yield "sample"
+    sheet.earlier.last.get_by_role("button").click()
+    sheet.reads(4)
+    yield "reopened"

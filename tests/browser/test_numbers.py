@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from src.settings import ROOT
 from tests.browser.chromium import OpenPage
-from tests.browser.sheet import DASH, INVITATION, Sheet
+from tests.browser.sheet import CHOOSE_FILE, DASH, INVITATION, Sheet
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def test_a_number_is_read_with_a_box_and_a_confidence_for_each_digit(sheet: Shee
     expect(sheet.answer.locator(".boxes i")).to_have_count(2)
     expect(sheet.answer.locator(".digits li")).to_have_count(2)
     expect(sheet.answer.locator(".digits li").first).to_have_text(re.compile(r"^1>?\d\d%$"))
-    expect(sheet.page.locator(".history li").first).to_have_text("10")
+    expect(sheet.earlier.first).to_have_text("10")
 
 
 def test_touching_digits_are_read(sheet: Sheet) -> None:
@@ -78,7 +78,7 @@ def test_a_click_or_a_dash_is_too_little_to_read(sheet: Sheet, stroke: list[tupl
     sheet.stroke(stroke)
     expect(sheet.answer).to_contain_text("Too little to read")
     expect(sheet.answer).to_contain_text("Draw a digit or a number.")
-    expect(sheet.page.locator(".history")).to_have_count(0)
+    expect(sheet.earlier).to_have_count(0)
     sheet.clear()
 
 
@@ -122,7 +122,7 @@ def test_no_part_of_a_number_overflows_at_any_width(sheet: Sheet) -> None:
 def test_a_number_in_a_file_is_read_and_the_paper_keeps_its_width(sheet: Sheet) -> None:
     sheet.widen()
     sheet.page.get_by_role("radio", name="Files").click()
-    expect(sheet.answer).to_contain_text(INVITATION)
+    expect(sheet.answer).to_contain_text(CHOOSE_FILE)
     sheet.page.locator("input[type=file]").set_input_files(ROOT / "docs" / "images" / "2026.png")
     sheet.reads("2026")
     expect(sheet.answer.locator(".boxes i")).to_have_count(4)

@@ -1,16 +1,27 @@
 """Pictures that are not drawn: files, the clipboard, the camera, samples. The drawing stays meanwhile."""
 
 import base64
+import itertools
 
 import pytest
 from playwright.sync_api import expect
 
+from src.app.page.i18n import load_translation
 from src.settings import ROOT
 from tests.browser.chromium import OpenPage, wait_until
-from tests.browser.sheet import INVITATION, Sheet
+from tests.browser.sheet import CHOOSE_FILE, INVITATION, Sheet
 
 pytestmark = pytest.mark.browser
 
+TOO_LARGE = b"\x89PNG" + bytes(11_000_000)
+REFUSED = {
+    "IMG_1.heic": (
+        b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
+        "This is a HEIC photo, as iPhones take them. Share it as JPEG, or take a screenshot of it, and choose that.",
+    ),
+    "notes.txt": (b"a four", "This file can't be read as a picture. Use PNG, JPEG, WebP, GIF, BMP or TIFF."),
+    "scan.tiff": (TOO_LARGE, "The file is too large. Scale the picture down: 1000 pixels per side is enough."),
+}
 COPY = """async (url) => {
   const picture = await (await fetch(url)).blob()
   await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })])
@@ -25,7 +36,7 @@ def test_an_uploaded_picture_is_predicted_and_the_drawing_stays(sheet: Sheet) ->
     sheet.draw(2)
     sheet.reads(2)
     sheet.page.get_by_role("radio", name="Files").click()
-    expect(sheet.answer).to_contain_text(INVITATION)
+    expect(sheet.answer).to_contain_text(CHOOSE_FILE)
     picture = {"name": "seven.png", "mimeType": "image/png", "buffer": base64.b64decode(png)}
     sheet.page.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
     sheet.reads(7)
@@ -57,12 +68,51 @@ def test_a_clicked_sample_is_predicted_and_the_drawing_stays(sheet: Sheet) -> No
     assert sheet.ink() == ink
 
 
-def test_a_file_that_is_not_a_picture_is_refused(sheet: Sheet) -> None:
+@pytest.mark.parametrize(("locale", "file"), itertools.product(("en", "fr"), REFUSED))
+def test_a_refused_file_is_explained_with_a_remedy(open_page: OpenPage, locale: str, file: str) -> None:
+    translate = load_translation(locale)
+    page = open_page(locale=locale)
+    sheet = Sheet(page, invitation=translate(INVITATION))
+    page.get_by_role("radio", name=translate("Files")).click()
+    expect(sheet.answer).to_contain_text(translate(CHOOSE_FILE))
+    content, sentence = REFUSED[file]
+    page.locator("input[type=file]").set_input_files({"name": file, "mimeType": "image/png", "buffer": content})
+    expect(sheet.answer).to_contain_text(translate("This file can't be read"))
+    expect(sheet.answer).to_contain_text(translate(sentence))
+    expect(sheet.answer.get_by_role("button")).to_have_count(0)  # another try would be refused, too
+    page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").click()
+    expect(sheet.answer).to_contain_text(translate(CHOOSE_FILE))
+
+
+def test_a_refused_file_does_not_keep_others_from_being_read(sheet: Sheet) -> None:
     sheet.page.get_by_role("radio", name="Files").click()
-    junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}
-    sheet.page.locator("input[type=file]").set_input_files(junk)  # type: ignore[arg-type]
-    expect(sheet.answer).to_contain_text("No answer yet")
-    expect(sheet.button("Try again")).to_be_visible()
+    too_large = {"name": "scan.tiff", "mimeType": "image/tiff", "buffer": TOO_LARGE}
+    sheet.page.locator("input[type=file]").set_input_files(too_large)  # type: ignore[arg-type]
+    expect(sheet.answer).to_contain_text("This file can't be read")
+    sheet.page.locator("input[type=file]").set_input_files(ROOT / "data" / "samples" / "3_drawn.png")
+    expect(sheet.answer.locator("tbody tr")).to_have_count(2)
+    expect(sheet.answer.locator("tbody tr").first).to_contain_text("3_drawn.png")
+    expect(sheet.answer.locator("tbody tr").last).to_contain_text("The file is too large.")
+
+
+def test_without_a_camera_the_page_says_so_once_and_offers_an_upload(sheet: Sheet) -> None:
+    page = sheet.page
+    page.add_init_script("navigator.mediaDevices.enumerateDevices = async () => []")
+    page.reload()
+    page.get_by_role("radio", name="Photo").click()
+    expect(sheet.answer).to_contain_text("There is no camera here")
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    page.get_by_role("button", name="Upload a picture").click()
+    expect(page.get_by_role("radio", name="Files")).to_be_checked()
+    expect(sheet.answer).to_contain_text(CHOOSE_FILE)
+
+
+def test_a_page_without_https_has_no_camera(sheet: Sheet) -> None:
+    page = sheet.page
+    page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.reload()
+    page.get_by_role("radio", name="Photo").click()
+    expect(sheet.answer).to_contain_text("There is no camera here")
 
 
 def test_a_pasted_picture_is_predicted_whatever_source_is_open(open_page: OpenPage) -> None:

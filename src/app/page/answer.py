@@ -8,6 +8,8 @@ from src.app.page.client import Prediction
 from src.app.page.preview import measure_size
 
 MIN_DIGIT_SCORE: Final = 0.5
+MIN_CONFIDENCE: Final = 0.8  # less is a guess
+OTHER: Final = "?"  # what the service writes for something that is not a digit
 LOW: Final = 1 / 6  # of the picture's height: lower marks, if none is a digit, are dots and dashes
 
 
@@ -22,6 +24,13 @@ class Answer:
     def text(self) -> str:
         """The digit or the number, with a space between lines."""
         return " ".join(self.prediction.lines) if self.is_number else str(self.prediction.prediction)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether something may not be a digit, or may be another one."""
+        if self.confidence < MIN_CONFIDENCE:
+            return True
+        return OTHER in self.text if self.is_number else not is_digit(self.prediction)
 
     @property
     def confidence(self) -> float:

@@ -1,5 +1,6 @@
 """Why there is no answer, in sentences for the person at the page."""
 
+from http import HTTPStatus
 from typing import Final
 
 from src.app.page.i18n import gettext_noop
@@ -21,12 +22,25 @@ SENTENCES: Final = {
     "blank-picture": gettext_noop("The picture is blank. Draw a digit or a number, dark on light or light on dark."),
     "too-little-ink": gettext_noop("A dot or a dash is not enough. Draw a digit or a number."),
     "internal-error": gettext_noop("The service failed. Try again. If it keeps happening, tell the administrator."),
-    "not-ready": gettext_noop("The service is still starting. This page will try again in a moment."),
-    "too-busy": gettext_noop("The service is busy. This page will try again in a moment."),
+    "not-ready": gettext_noop("The service is still starting."),
+    "too-busy": gettext_noop("The service is busy."),
     "feedback-off": gettext_noop("This service stores no pictures, so it accepts no corrections."),
     "feedback-full": gettext_noop("There is no room for more pictures. Nothing was saved."),
     "feedback-unavailable": gettext_noop("The picture can't be saved right now. Try again later."),
 }
+
+
+# problems of the file: the same file would be refused again
+FILE_PROBLEMS: Final = {
+    "empty-file",
+    "damaged-picture",
+    "file-too-large",
+    "too-many-pixels",
+    "too-complex",
+    "unsupported-format",
+}
+# problems that end by themselves
+TEMPORARY: Final = {"request-timeout", "internal-error", "not-ready", "too-busy"}
 
 
 class ServiceError(Exception):
@@ -36,11 +50,13 @@ class ServiceError(Exception):
     ├── ServiceUnreachableError   nothing listens at the address, or the connection broke
     ├── ServiceTimeoutError       no answer within the time allowed
     ├── ProblemError              the service answered with a problem
-    │   └── TooLittleInkError     or it read no digit, only a dot or a dash
+    │   ├── TooLittleInkError     or it read no digit, only a dot or a dash
+    │   └── HeicError             or it was not asked, as it does not read this format
     └── UnexpectedResponseError   the answer does not follow the service's contract
     """
 
-    wait_s: int | None = None  # seconds after which the service asks to be asked again
+    wait_s: int | None = None  # seconds after which the page asks again by itself
+    is_temporary = True  # another try may succeed
 
     def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence.format(**values) if values else sentence)
@@ -50,15 +66,19 @@ class ServiceError(Exception):
 class ServiceUnreachableError(ServiceError):
     """Nothing listens at the address, or the connection broke."""
 
+    wait_s = 3
+
     def __init__(self) -> None:
-        super().__init__(gettext_noop("The service can't be reached right now. Try again in a moment."))
+        super().__init__(gettext_noop("The service can't be reached right now."))
 
 
 class ServiceTimeoutError(ServiceError):
     """No answer came within the time allowed."""
 
+    wait_s = 5
+
     def __init__(self) -> None:
-        super().__init__(gettext_noop("The service is taking too long to answer. Wait a moment and try again."))
+        super().__init__(gettext_noop("The service is taking too long to answer."))
 
 
 class ProblemError(ServiceError):
@@ -67,6 +87,7 @@ class ProblemError(ServiceError):
     def __init__(self, problem: str, detail: str, wait_s: int | None = None) -> None:
         super().__init__(SENTENCES.get(problem, detail))
         self.problem, self.wait_s = problem, wait_s
+        self.is_temporary = wait_s is not None or problem in TEMPORARY
 
 
 class TooLittleInkError(ProblemError):
@@ -74,6 +95,16 @@ class TooLittleInkError(ProblemError):
 
     def __init__(self) -> None:
         super().__init__("too-little-ink", "")
+
+
+class HeicError(ProblemError):
+    """The file is a photo in the format of iPhones, which needs a decoder that the service does not have."""
+
+    def __init__(self) -> None:
+        super().__init__("unsupported-format", "")
+        self.sentence = gettext_noop(
+            "This is a HEIC photo, as iPhones take them. Share it as JPEG, or take a screenshot of it, and choose that."
+        )
 
 
 class UnexpectedResponseError(ServiceError):
@@ -85,3 +116,5 @@ class UnexpectedResponseError(ServiceError):
             "If it keeps happening, the page and the service may have different versions."
         )
         super().__init__(sentence, status=status)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # a proxy says that the service is away
+            self.wait_s = 5

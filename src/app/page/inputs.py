@@ -1,16 +1,19 @@
 """Where pictures come from: the canvas, files, the camera, samples."""
 
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from src.app.page.canvas import draw_canvas
+from src.app.page.errors import HeicError, ProblemError
 from src.app.page.i18n import gettext_noop, translate
-from src.settings import ROOT, get_settings
-
-Picture = tuple[str, bytes]  # the file's name, "" if there is no file, and an encoded image
+from src.app.page.samples import choose_sample
+from src.settings import get_settings
 
 SOURCES: Final = {
     "draw": gettext_noop("Draw"),
@@ -20,25 +23,18 @@ SOURCES: Final = {
 }
 ALWAYS_PRESENT: Final = ("draw", "upload")  # hidden while another source is open, so that they keep what they hold
 FORMATS: Final = "PNG, JPEG, WebP, BMP, GIF, TIFF"
-EXTENSIONS: Final = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
-SAMPLES_DIR: Final = ROOT / "data" / "samples"
+HEIC: Final = re.compile(rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)  # how such a file begins
+MEBIBYTE: Final = 2**20
 
-# Streamlit's uploader ignores the clipboard. This puts pasted files into its input, as if they had been chosen there.
-_PASTE_SCRIPT: Final = """
-export default function () {
-  const paste = (event) => {
-    const { files } = event.clipboardData
-    const input = document.querySelector(".st-key-file input[type=file]")
-    if (!input || ![...files].some((file) => file.type.startsWith("image/"))) return
-    input.files = files
-    input.dispatchEvent(new Event("change", { bubbles: true }))
-    document.querySelectorAll(".st-key-source [role=radio]")[1].click()
-  }
-  const listeners = new AbortController()
-  addEventListener("paste", paste, { signal: listeners.signal })
-  return () => listeners.abort()
-}
-"""
+_SCRIPT: Final = Path(__file__).with_suffix(".js").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to be read."""
+
+    content: bytes | ProblemError  # an encoded image, or why it can't be sent
+    name: str = ""  # of its file, if there is one
 
 
 def choose_pictures() -> list[Picture]:
@@ -56,7 +52,6 @@ def choose_pictures() -> list[Picture]:
     )
     with st.container(key="draw"):
         with st.container(key="paper", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            # on the left, as the canvas shows a toolbar on the right
             wide = st.toggle(translate("Wide paper"), key="wide", persist_state="session")
             st.caption(translate("A digit or a number"), width="content")
         if wide and source == "draw":
@@ -69,26 +64,52 @@ def choose_pictures() -> list[Picture]:
     hidden = "".join(f".st-key-{other} {{ display: none; }}" for other in ALWAYS_PRESENT if other != source)
     st.html(f"<style>{hidden}</style>")
     if source == "draw":
-        return [("", drawing)] if drawing else []
+        return [Picture(drawing)] if drawing else []
     if source == "upload":
         return files
-    return take_photo() if source == "camera" else choose_sample()
+    content = take_photo() if source == "camera" else choose_sample()
+    return [Picture(content)] if content else []
 
 
 def upload_files() -> list[Picture]:
-    """Show the uploader and return the files in it."""
-    megabytes = max(1, get_settings().max_body_bytes // 2**20)
+    """Show the uploader and return the files in it, also those that it has refused."""
+    limit = get_settings().max_body_bytes
     label = translate(
-        "A digit or a number per picture, at most {megabytes} MB: {formats}", megabytes=megabytes, formats=FORMATS
+        "A digit or a number per picture, at most {megabytes} MB: {formats}",
+        megabytes=f"{limit / 1e6:g}",
+        formats=FORMATS,
     )
     _replace_widget_texts("file", choose=translate("Choose, drop or paste here"))
-    files = st.file_uploader(label, type=EXTENSIONS, key="file", max_upload_size=megabytes, accept_multiple_files=True)
-    st.components.v2.component("paste", html="<span></span>", js=_PASTE_SCRIPT)(key="paste")
-    return [(file.name, file.getvalue()) for file in files]
+    # of any type: the uploader would refuse others without saying in the visitor's language what to do
+    files = st.file_uploader(label, key="file", max_upload_size=-(-limit // MEBIBYTE), accept_multiple_files=True)
+    component = st.components.v2.component("browser", html="<span></span>", js=_SCRIPT)
+    browser = component(
+        key="browser",
+        default={"refused": [], "camera": True},
+        on_refused_change=lambda: None,
+        on_camera_change=lambda: None,
+    )
+    st.session_state["has_camera"] = browser.camera is not False
+    refused = [Picture(ProblemError("file-too-large", ""), name) for name in browser.refused or ()]
+    return [_read(file) for file in files] + refused
 
 
-def take_photo() -> list[Picture]:
-    """Show the camera's picture and return the photo; the browser asks for permission first."""
+def _read(file: UploadedFile) -> Picture:
+    content = file.getvalue()
+    return Picture(HeicError() if HEIC.match(content) else content, file.name)
+
+
+def has_camera() -> bool:
+    """Return whether the browser gives the page a camera, as far as is known."""
+    known: bool = st.session_state.get("has_camera", True)
+    return known
+
+
+def take_photo() -> bytes | None:
+    """Show the camera's picture and return the photo; the browser asks for permission first. Else offer to upload."""
+    if not has_camera():
+        st.button(translate("Upload a picture"), key="instead", on_click=_open_upload, width="stretch")
+        return None
     _replace_widget_texts(
         "photo",
         take=translate("Take the photo"),
@@ -97,21 +118,15 @@ def take_photo() -> list[Picture]:
             "Allow this page to use your camera. If the browser does not ask, change the permission in its settings."
         ),
     )
-    photo = st.camera_input(translate("A photo of a digit or a number"), key="photo")
-    return [("", photo.getvalue())] if photo else []
+    photo = st.camera_input(translate("A photo of a digit or a number"), key="photo", label_visibility="collapsed")
+    return photo.getvalue() if photo else None
+
+
+def _open_upload() -> None:
+    st.session_state["source"] = "upload"
 
 
 def _replace_widget_texts(key: str, **texts: str) -> None:
     """Set CSS variables that page.css shows instead of the texts of a widget, which Streamlit has only in English."""
     variables = " ".join(f"--{name}: {json.dumps(text, ensure_ascii=False)};" for name, text in texts.items())
     st.html(f"<style>.st-key-{key} {{ {variables} }}</style>")
-
-
-def choose_sample() -> list[Picture]:
-    """Offer a sample of each digit and return the one that was clicked."""
-    digit = st.pills(translate("A digit to try"), range(10), key="sample")
-    if digit is None:
-        return []
-    sample = (SAMPLES_DIR / f"{digit}_drawn.png").read_bytes()
-    st.image(sample, width="stretch", alt="")
-    return [("", sample)]

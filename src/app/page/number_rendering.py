@@ -2,13 +2,11 @@
 
 from html import escape
 
-from src.app.page.answer import Answer
+from src.app.page.answer import OTHER, Answer
 from src.app.page.client import Mark, Prediction
 from src.app.page.i18n import get_language, translate
 from src.app.page.preview import Preview
 from src.app.page.rendering import confidence_label, label_confidence, rounded_percent
-
-OTHER = "?"  # what the service writes for something that is not a digit
 
 
 def render_number(answer: Answer, preview: Preview | None) -> str:
@@ -18,7 +16,7 @@ def render_number(answer: Answer, preview: Preview | None) -> str:
         label += f" <span>{rounded_percent(answer.confidence)}</span>"
     return f"""
     <section class="answer number" lang="{get_language()}">
-      <div class="verdict" aria-live="polite">
+      <div class="verdict{" doubtful" if OTHER in answer.text else ""}" aria-live="polite">
         {_render_lines(number)}
         <p class="sure">{label}</p>
         {_render_truncation(number)}

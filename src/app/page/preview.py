@@ -30,20 +30,20 @@ class Preview:
     height: int
 
 
-def make_preview(picture: bytes) -> Preview | None:
+def make_preview(picture: bytes, max_side: int = MAX_SIDE) -> Preview | None:
     """Return a copy of an encoded image that the service has read; None if it can't be decoded here.
 
-    It has at most `MAX_SIDE` pixels a side.
+    It has at most `max_side` pixels a side.
     """
     size = measure_size(picture)
     if size is None:
         return None
     try:
         with _one_at_a_time, Image.open(io.BytesIO(picture), formats=FORMATS) as image:
-            image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # has JPEG decoded at 1/2, 1/4 or 1/8 of its size
+            image.draft("RGB", (max_side, max_side))  # has JPEG decoded at 1/2, 1/4 or 1/8 of its size
             ImageOps.exif_transpose(image, in_place=True)
             copy = _make_averageable(image)
-            copy.thumbnail((MAX_SIDE, MAX_SIDE))
+            copy.thumbnail((max_side, max_side))
             file = io.BytesIO()
             copy.convert("RGBA").save(file, "WEBP", quality=QUALITY, method=2)
     except PILLOW_ERRORS:

@@ -4,22 +4,43 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from src.app.page.answer import is_digit
+from src.app.page.answer import MIN_CONFIDENCE, is_digit
 from src.app.page.client import Model, Prediction, Steps
-from src.app.page.errors import ProblemError, ServiceError
+from src.app.page.errors import FILE_PROBLEMS, ProblemError, ServiceError
 from src.app.page.i18n import format_count, format_percent, get_language, gettext_noop, translate
 
 # Confidence is calibrated: of the answers with a confidence of 0.9, nine in ten are right.
 CONFIDENCE_LABELS: Final = (
     (0.99, gettext_noop("Almost certain")),
     (0.95, gettext_noop("Quite sure")),
-    (0.8, gettext_noop("Probably")),
+    (MIN_CONFIDENCE, gettext_noop("Probably")),
 )
-NO_ANSWER: Final = gettext_noop("No answer yet")
-# the headlines for problems that end as soon as more is drawn
-UNFINISHED: Final = {
+UNFINISHED_HEADLINES: Final = {
     "blank-picture": gettext_noop("Nothing drawn yet"),
     "too-little-ink": gettext_noop("Too little to read"),
+}
+# by the source of pictures that is open: what to do there
+INVITATIONS: Final = {
+    "draw": (
+        gettext_noop("Draw a digit or a number"),
+        gettext_noop("It is read as soon as you lift the pen. Or choose one of these, with the mouse or the keyboard:"),
+    ),
+    "upload": (
+        gettext_noop("Choose a picture of a digit or a number"),
+        gettext_noop("You can drop it, paste it, or choose several at once."),
+    ),
+    "camera": (
+        gettext_noop("Take a photo of a digit or a number"),
+        gettext_noop("Write it large, and hold the camera near and straight above it."),
+    ),
+    "no camera": (
+        gettext_noop("There is no camera here"),
+        gettext_noop("This browser gives the page no camera. Upload a picture instead."),
+    ),
+    "samples": (
+        gettext_noop("Choose a digit to try"),
+        gettext_noop("People drew these digits."),
+    ),
 }
 
 
@@ -30,7 +51,7 @@ def render_prediction(prediction: Prediction) -> str:
         label += f" <span>{rounded_percent(prediction.confidence)}</span>"
     return f"""
     <section class="answer" lang="{get_language()}">
-      <div class="verdict" aria-live="polite">
+      <div class="verdict{"" if is_digit(prediction) else " doubtful"}" aria-live="polite">
         <p class="digit{"" if is_digit(prediction) else " unlikely"}">{prediction.prediction}</p>
         <p class="sure">{label}</p>
         {_render_doubt(prediction)}
@@ -79,26 +100,21 @@ def render_comparison(predictions: Sequence[tuple[str, Model, Prediction]]) -> s
     return f'<ul class="cards" lang="{get_language()}">{cards}</ul>'
 
 
-def render_invitation() -> str:
-    """Return what is shown while there is no picture."""
-    text = translate("It is read as soon as you lift the pen. You can also upload a picture.")
-    return _render_notice(translate("Draw a digit or a number"), text)
+def render_invitation(source: str) -> str:
+    """Return what is shown while there is no picture; `source` is a key of `INVITATIONS`."""
+    return _render_notice(*map(translate, INVITATIONS[source]))
 
 
 def render_failure(error: ServiceError) -> str:
     """Return what is shown when there is no answer. A drawing that has only begun is not a failure."""
-    headline = translate(_headline(error))
-    role = "status" if is_unfinished(error) else "alert"
-    return _render_notice(headline, translate(error.sentence, **error.values), role)
-
-
-def is_unfinished(error: ServiceError) -> bool:
-    """Return whether the only problem is that too little is drawn."""
-    return _headline(error) != NO_ANSWER
-
-
-def _headline(error: ServiceError) -> str:
-    return UNFINISHED.get(error.problem, NO_ANSWER) if isinstance(error, ProblemError) else NO_ANSWER
+    text = translate(error.sentence, **error.values)
+    problem = error.problem if isinstance(error, ProblemError) else ""
+    if headline := UNFINISHED_HEADLINES.get(problem):
+        return _render_notice(translate(headline), text, classes="notice unfinished")
+    if problem in FILE_PROBLEMS:
+        return _render_notice(translate("This file can't be read"), text, role="alert")
+    headline = translate("No answer yet") if error.is_temporary else translate("No answer")
+    return _render_notice(headline, text, role="alert")
 
 
 def accuracy_label(model: Model) -> str:
@@ -109,9 +125,9 @@ def accuracy_label(model: Model) -> str:
     return translate("{share} of {pictures} test digits correct", share=share, pictures=pictures)
 
 
-def _render_notice(headline: str, text: str, role: str = "status") -> str:
+def _render_notice(headline: str, text: str, role: str = "status", classes: str = "notice") -> str:
     return f"""
-    <section class="notice" role="{role}" lang="{get_language()}">
+    <section class="{classes}" role="{role}" lang="{get_language()}">
       <p class="headline">{escape(headline)}</p>
       <p>{escape(text)}</p>
     </section>"""
@@ -140,8 +156,9 @@ def _render_probabilities(prediction: Prediction) -> str:
 
 def rounded_percent(share: float) -> str:
     """Return a share between 0 and 1 in whole per cent, as HTML."""
-    # rounding must not turn a probability into certainty or impossibility
-    number = "&gt;99" if share > 0.995 else "&lt;1" if share < 0.005 else f"{100 * share:.0f}"
+    # Rounded down, so that the number belongs to the same words as the share. Rounding must not turn a probability into
+    # certainty or impossibility.
+    number = "&gt;99" if share > 0.995 else "&lt;1" if share < 0.01 else str(int(100 * share + 1e-9))
     return translate("{number}%", number=number)
 
 

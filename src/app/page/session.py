@@ -13,6 +13,7 @@ from src.app.page.preview import Preview, make_preview
 from src.settings import get_settings
 
 MAX_PREDICTIONS: Final = 200  # remembered in a session
+THUMBNAIL_SIDE: Final = 96  # pixels
 FORM_OVERHEAD: Final = 300  # bytes that a form adds to each picture
 
 K = TypeVar("K")
@@ -63,6 +64,16 @@ def preview_once(picture: bytes) -> Preview | None:
         st.session_state["preview"] = (name, make_preview(picture))
     preview: Preview | None = st.session_state["preview"][1]
     return preview
+
+
+def thumbnail_once(picture: bytes) -> str | None:
+    """Return a small copy of `picture` as a data URL, from this session's memory if it is there."""
+    thumbnails: dict[str, str | None] = st.session_state.setdefault("thumbnails", {})
+    name = picture_id(picture)
+    if name not in thumbnails:
+        preview = make_preview(picture, THUMBNAIL_SIDE)
+        _remember(thumbnails, name, preview and preview.url)
+    return thumbnails[name]
 
 
 def predict_all(pictures: Sequence[bytes]) -> list[Result]:

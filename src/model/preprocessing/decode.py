@@ -5,6 +5,7 @@ The size is checked in the header, before any pixel is decoded, so that a small 
 
 import io
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -19,6 +20,7 @@ from src.model.preprocessing import png
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 FIRST_BYTES: Final = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"RIFF": "WEBP", b"GIF8": "GIF", b"BM": "BMP"}
+HEIC: Final = re.compile(rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)  # how photos of iPhones begin
 WORK_SIDE: Final = 800  # pixels; a digit of a tenth of that still has four times MNIST's resolution
 STRIP_PIXELS: Final = 1_000_000  # large pictures are converted in strips of about this size
 WHITE_LEVELS: Final = (1.0, 255.0, 65535.0)  # usual values of white where a format does not say which one it is
@@ -98,14 +100,15 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     except PictureError:
         raise
     except Exception as error:
-        raise _explain(error, max_pixels) from error
+        raise _explain(error, data, max_pixels) from error
 
 
-def _explain(error: Exception, max_pixels: int) -> PictureError:
+def _explain(error: Exception, data: bytes, max_pixels: int) -> PictureError:
     """Return what an error, whatever a decoder raised, says about the picture."""
     if isinstance(error, UnidentifiedImageError):
         formats = ", ".join(FORMATS)
-        return UnsupportedFormat(f"This is not a picture that the service can read. Send one of: {formats}.")
+        what = "a HEIC photo, which the service can't" if HEIC.match(data) else "not a picture that the service can"
+        return UnsupportedFormat(f"This is {what} read. Send one of: {formats}.")
     if isinstance(error, BOMBS):
         return _too_many_pixels(max_pixels)
     if isinstance(error, MemoryError):

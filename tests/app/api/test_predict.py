@@ -3,7 +3,10 @@
 import base64
 import io
 import itertools
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,15 @@ from httpx import Client
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from src.app.api.routes.query import describe_unknown
 from src.model.inference.artefact import find_newest
+from src.model.preprocessing.decode import FORMATS
 from src.settings import ROOT
 from tests import servers
 from tests.app.api.api_client import PREDICT, LocalService, assert_problem, connect, send
 from tests.pictures import all_mnist, bomb, dot, drawn, encoded, mnist
 
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"  # how a photo of an iPhone begins
 MNIST_CORRECT = 97  # of the hundred pictures in tests/data; even a network of 6,422 parameters reads as many
 
 
@@ -32,7 +38,16 @@ def test_a_picture_can_be_the_raw_body(client: Client, kind: str) -> None:
     assert answer.text == '{"prediction":4}'
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/x-www-form-urlencoded"}])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_picture_without_a_content_type_is_read_by_its_bytes(
+    client: Client, headers: dict[str, str], format_: str
+) -> None:
+    answer = client.post(PREDICT, content=encoded(drawn(4).convert("RGB"), format_), headers=headers)
+    assert answer.text == '{"prediction":4}'
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_accepted_format_is_read(client: Client, kind: str) -> None:
     assert send(client, encoded(drawn(4).convert("RGB"), kind)).json() == {"prediction": 4}
 
@@ -183,7 +198,9 @@ def test_a_request_without_a_file_is_refused_with_a_hint(client: Client) -> None
     ("content", "kind", "status", "name"),
     [
         (b"{}", "application/json", 415, "unsupported-media-type"),
-        (encoded(mnist(4)), "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (encoded(mnist(4)), "text/plain", 415, "unsupported-media-type"),
+        (b"file=@four.png", "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (b"\0" + b"file=four", "application/x-www-form-urlencoded", 415, "unsupported-format"),
         (b"nothing of the kind", "multipart/form-data; boundary=x", 400, "bad-request"),
         (b"--x--", "multipart/form-data", 400, "bad-request"),
         (b"", "image/png", 400, "empty-file"),
@@ -212,6 +229,40 @@ def test_an_invalid_query_is_named(client: Client, value: str) -> None:
     assert answer.status_code == 422
     assert_problem(answer, "invalid-request")
     assert "details" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parameters"),
+    [
+        ("POST", PREDICT, "`details`, `steps`, `heat` and `model`"),
+        ("POST", "/api/v1/predict/batch", "`details` and `model`"),
+        ("POST", "/api/v1/read", "`model`"),
+        ("POST", "/api/v1/feedback", "`digit` and `model`"),
+        ("GET", "/api/v1/models", "no parameters"),
+        ("GET", "/api/v1/models/0.0.1", "no parameters"),
+        ("GET", "/api/v1/features", "no parameters"),
+    ],
+)
+def test_an_unknown_query_parameter_is_named_beside_the_known(
+    client: Client, method: str, path: str, parameters: str
+) -> None:
+    answer = client.request(method, path, params={"detail": "true"})
+    assert answer.status_code == 422
+    assert_problem(answer, "invalid-request")
+    sentences = f"There is no query parameter `detail` here. This address takes {parameters}."
+    assert answer.json()["detail"] == sentences
+
+
+def test_an_unknown_query_parameter_is_refused_before_the_picture_is_read(client: Client) -> None:
+    answer = client.post(PREDICT, params={"x" * 100: ""}, files={"file": b"no picture"})
+    assert_problem(answer, "invalid-request")
+    assert f"`{'x' * 64}`" in answer.json()["detail"]
+
+
+def test_a_heic_photo_is_refused_by_its_name(client: Client) -> None:
+    answer = send(client, HEIC)
+    assert answer.status_code == 415
+    assert answer.json()["detail"].startswith("This is a HEIC photo, which the service can't read. Send one of: PNG,")
 
 
 def test_unknown_addresses_and_methods_are_answered_with_problems(client: Client) -> None:
@@ -262,3 +313,33 @@ def test_openapi_documents_the_file_and_the_problems(client: Client) -> None:
     assert {"multipart/form-data", "image/png"} <= set(operation["requestBody"]["content"])
     assert {"200", "400", "413", "415", "422", "503"} <= set(operation["responses"])
     assert "application/problem+json" in operation["responses"]["415"]["content"]
+
+
+def test_the_examples_name_networks_and_parameters_that_exist(client: Client) -> None:
+    schema = client.get("/openapi.json").json()
+    versions = {model["version"] for model in client.get("/api/v1/models").json()["models"]}
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            if not path.startswith("/api"):
+                continue
+            names = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
+            examples = problem_examples(operation)
+            assert examples["invalid-request"] == describe_unknown("detail", names)
+            if "unknown-model" in examples:
+                assert set(examples["unknown-model"].partition("There are: ")[2].rstrip(".").split(", ")) <= versions
+    assert set(re.findall(r'"(?:model|version)": "(.*?)"', json.dumps(schema["paths"]))) <= versions
+
+
+def problem_examples(operation: dict[str, Any]) -> dict[str, str]:
+    """Return the sentence of each problem that OpenAPI documents for an operation, by name."""
+    return {
+        name: example["value"]["detail"]
+        for response in operation["responses"].values()
+        for name, example in response["content"].get("application/problem+json", {}).get("examples", {}).items()
+    }
+
+
+def test_the_introduction_names_files_that_exist(client: Client) -> None:
+    files = re.findall(r"file=@(\S+)", client.get("/openapi.json").json()["info"]["description"])
+    assert files
+    assert all((ROOT / file).is_file() for file in files)

@@ -325,6 +325,8 @@ def requests_(draw: st.DrawFn) -> Sent:
         b"details=1",
         b"details=true&details=false",
         b"details=%74rue",
+        b"detail=true",
+        b"details=true&detail=true",
         b"Details=true",
         b"steps=true",
         b"model=none",

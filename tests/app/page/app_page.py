@@ -32,7 +32,7 @@ def html_with(page: AppTest, mark: str) -> list[str]:
 
 def shown(page: AppTest) -> str:
     """Return what stands in the answer's place."""
-    [html] = html_with(page, '<section class="answer') + html_with(page, '<section class="notice"')
+    [html] = html_with(page, '<section class="answer') + html_with(page, '<section class="notice')
     return html
 
 

@@ -16,8 +16,43 @@ INVITATION = "Draw a digit or a number"
 
 def test_a_blank_canvas_invites_and_sends_nothing(page: AppTest, fake_service: FakeService) -> None:
     assert INVITATION in shown(page)
-    assert not page.button
     assert fake_service.received == []
+
+
+def test_before_the_first_stroke_samples_are_offered(page: AppTest, fake_service: FakeService) -> None:
+    assert [button.label for button in page.button] == ["Try a 2", "Try a 5", "Try a 8"]
+    page.button(key="try-5").click().run()
+    assert page.session_state["source"] == "samples"
+    assert (ROOT / "data" / "samples" / "5_drawn.png").read_bytes() in fake_service.received[-1]
+    page.session_state["source"] = "draw"
+    page.run()
+    draw(page)
+    assert not page.button
+
+
+@pytest.mark.parametrize(
+    ("source", "headline"),
+    [
+        ("draw", INVITATION),
+        ("upload", "Choose a picture of a digit or a number"),
+        ("camera", "Take a photo of a digit or a number"),
+        ("samples", "Choose a digit to try"),
+    ],
+)
+def test_each_source_has_its_own_invitation(page: AppTest, source: str, headline: str) -> None:
+    page.session_state["source"] = source
+    page.run()
+    assert f'<p class="headline">{headline}</p>' in shown(page)
+
+
+def test_without_a_camera_an_upload_is_offered_instead(page: AppTest) -> None:
+    page.session_state["browser"] = {"refused": [], "camera": False}
+    page.session_state["source"] = "camera"
+    page.run()
+    assert "There is no camera here" in shown(page)
+    assert not page.get("camera_input")
+    page.button(key="instead").click().run()
+    assert "Choose a picture" in shown(page)
 
 
 def test_a_cleared_canvas_invites_again(page: AppTest, fake_service: FakeService) -> None:
@@ -51,6 +86,7 @@ def test_one_stroke_sends_one_request(page: AppTest, fake_service: FakeService) 
     [
         (1.0, "Almost certain <span>&gt;99%</span>"),
         (0.994, "Almost certain <span>99%</span>"),
+        (0.9899, "Quite sure <span>98%</span>"),
         (0.95, "Quite sure <span>95%</span>"),
         (0.8, "Probably <span>80%</span>"),
         (0.79, "Not sure: 4 or 9 <span>79%</span>"),
@@ -136,7 +172,7 @@ def test_an_uploaded_picture_is_predicted_and_the_drawing_kept(page: AppTest, fa
     draw(page, b"PNG drawn")
     page.session_state["source"] = "upload"
     page.run()
-    assert INVITATION in shown(page)
+    assert "Choose a picture" in shown(page)
     fake_service.body = prediction(prediction=7)
     page.file_uploader(key="file").upload("seven.png", b"PNG uploaded", "image/png").run()
     assert b"PNG uploaded" in fake_service.received[-1]

@@ -2,19 +2,22 @@
 
 import csv
 import json
+import re
 
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from src.app.page.panels.batch import to_csv
+from src.app.page.panels.csv_file import to_csv
 from src.settings import ROOT, get_settings
-from tests.app.page.app_page import shown
+from tests.app.page.app_page import html_with, shown
 from tests.app.page.responses import PREDICTION, number, problem
 from tests.pictures import encoded
 from tests.servers import FakeService
 
 BATCH = "/api/v1/predict/batch?details=true"
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+CELL = re.compile(r"<td[^>]*>(.*?)</td>")
 REFUSED = json.loads(problem("No picture.", "unsupported-format"))
 
 
@@ -30,9 +33,19 @@ def upload(page: AppTest, *pictures: bytes) -> list[list[str]]:
     for index, picture in enumerate(pictures):
         uploader.upload(f"{index}.png", picture, "image/png")
     page.run()
-    assert not page.exception
-    rows: list[list[str]] = page.table[0].value.to_numpy().tolist()
-    return rows
+    return rows(page)
+
+
+def rows(page: AppTest) -> list[list[str]]:
+    """Return the rows of the table: the file's name, what is read, the remark and the confidence."""
+    [table] = html_with(page, '<table class="files"')
+    result = []
+    for row in table.partition("<tbody>")[2].split("</tr>")[:-1]:
+        _, name, *read = CELL.findall(row)
+        file, remark = re.findall(r"<b>(.*?)</b><span>(.*?)</span>", name)[0]
+        number, confidence = read or ("", "")
+        result.append([file, number, remark, confidence])
+    return result
 
 
 def answer(fake: FakeService, *answers: object) -> None:
@@ -41,8 +54,10 @@ def answer(fake: FakeService, *answers: object) -> None:
 
 def test_several_files_are_sent_together_and_get_a_row_each(page: AppTest, fake_service: FakeService) -> None:
     answer(fake_service, PREDICTION, PREDICTION | {"prediction": 7})
-    assert upload(page, b"PNG a", b"PNG b") == [["0.png", "4", "Probably"], ["1.png", "7", "Probably"]]
-    assert list(page.table[0].value.columns) == ["File", "Number", "Remark"]
+    assert upload(page, b"PNG a", b"PNG b") == [
+        ["0.png", "4", "Probably", "91%"],
+        ["1.png", "7", "Probably", "91%"],
+    ]
     assert fake_service.paths == [BATCH]
 
 
@@ -50,27 +65,27 @@ def test_numbers_get_a_row_with_their_zeros_in_the_table_and_in_the_file(
     page: AppTest, fake_service: FakeService
 ) -> None:
     answer(fake_service, PREDICTION, number("007", "42"))
-    rows = upload(page, b"PNG a", b"PNG b")
-    assert rows == [["0.png", "4", "Probably"], ["1.png", "007 42", "Quite sure"]]
-    assert list(csv.reader(to_csv(rows).splitlines()))[1][1] == "007 42"
+    table = upload(page, b"PNG a", b"PNG b")
+    assert table == [["0.png", "4", "Probably", "91%"], ["1.png", "007 42", "Quite sure", "95%"]]
+    assert list(csv.reader(to_csv(table).splitlines()))[1][1] == "007 42"
     page.run()
     assert fake_service.paths == [BATCH]
 
 
 def test_a_dash_is_reported_in_its_row(page: AppTest, fake_service: FakeService) -> None:
     answer(fake_service, PREDICTION, number("?", height=10))
-    rows = upload(page, encoded(Image.new("L", (200, 199))), encoded(Image.new("L", (200, 200))))
-    assert rows[0] == ["0.png", "4", "Probably"]
-    assert rows[1][1] == ""
-    assert "A dot or a dash is not enough." in rows[1][2]
+    table = upload(page, encoded(Image.new("L", (200, 199))), encoded(Image.new("L", (200, 200))))
+    assert table[0] == ["0.png", "4", "Probably", "91%"]
+    assert table[1][1] == ""
+    assert "A dot or a dash is not enough." in table[1][2]
 
 
 def test_one_bad_file_is_reported_in_its_row_without_a_retry(page: AppTest, fake_service: FakeService) -> None:
     answer(fake_service, REFUSED, PREDICTION)
     first, second = upload(page, b"junk", b"PNG b")
     assert first[:2] == ["0.png", ""]
-    assert first[2].startswith("This file can't be read as a picture.")
-    assert second == ["1.png", "4", "Probably"]
+    assert first[2].startswith("This file can&#x27;t be read as a picture.")
+    assert second == ["1.png", "4", "Probably", "91%"]
     assert not page.button
 
 
@@ -87,8 +102,8 @@ def test_files_too_large_for_one_request_are_sent_in_several(
     monkeypatch.setenv("DIGITS_MAX_BODY_BYTES", "2000")
     get_settings.cache_clear()
     answer(fake_service, PREDICTION)
-    rows = upload(page, *(bytes([number]) * 1000 for number in range(3)))
-    assert [row[1] for row in rows] == ["4", "4", "4"]
+    table = upload(page, *(bytes([number]) * 1000 for number in range(3)))
+    assert [row[1] for row in table] == ["4", "4", "4"]
     assert fake_service.paths == [BATCH] * 3
 
 
@@ -99,7 +114,7 @@ def test_a_failed_batch_is_reported_for_each_file_and_can_be_retried(page: AppTe
     fake_service.status = 200
     answer(fake_service, PREDICTION, PREDICTION)
     page.button(key="retry").click().run()
-    assert [line[1] for line in page.table[0].value.to_numpy().tolist()] == ["4", "4"]
+    assert [line[1] for line in rows(page)] == ["4", "4"]
     assert not page.button
 
 
@@ -116,3 +131,39 @@ def test_a_clicked_sample_is_predicted(page: AppTest, fake_service: FakeService)
     pills.select(7).run()
     assert (ROOT / "data" / "samples" / "7_drawn.png").read_bytes() in fake_service.received[-1]
     assert '<p class="digit">4</p>' in shown(page)
+
+
+def test_a_heic_photo_is_refused_with_a_remedy_and_not_sent(page: AppTest, fake_service: FakeService) -> None:
+    choose(page, "upload")
+    page.file_uploader(key="file").upload("IMG_1.heic", HEIC, "image/heic").run()
+    assert "This file can&#x27;t be read" in shown(page)
+    assert "Share it as JPEG" in shown(page)
+    assert not page.button
+    assert fake_service.received == []
+
+
+def test_a_text_is_refused_with_a_remedy_and_without_another_try(page: AppTest, fake_service: FakeService) -> None:
+    fake_service.status, fake_service.body = 415, problem("No picture.", "unsupported-format")
+    choose(page, "upload")
+    page.file_uploader(key="file").upload("notes.txt", b"a four", "text/plain").run()
+    assert "This file can&#x27;t be read" in shown(page)
+    assert "Use PNG, JPEG, WebP, GIF, BMP or TIFF." in shown(page)
+    assert not page.button
+
+
+def test_a_file_that_the_uploader_refuses_is_explained(page: AppTest, fake_service: FakeService) -> None:
+    page.session_state["browser"] = {"refused": ["scan.tiff"], "camera": True}
+    choose(page, "upload")
+    assert "The file is too large. Scale the picture down" in shown(page)
+    answer(fake_service, PREDICTION)
+    table = upload(page, b"PNG a")
+    assert [row[:2] for row in table] == [["0.png", "4"], ["scan.tiff", ""]]
+    assert table[1][2].startswith("The file is too large.")
+
+
+def test_the_size_limit_is_the_services(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(page, "upload")
+    assert "at most 10 MB" in page.file_uploader(key="file").label
+    monkeypatch.setenv("DIGITS_MAX_BODY_BYTES", "2500000")
+    get_settings.cache_clear()
+    assert "at most 2.5 MB" in page.run().file_uploader(key="file").label

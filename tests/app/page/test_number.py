@@ -67,7 +67,7 @@ def test_what_is_not_a_digit_is_shown_and_explained(page: AppTest, fake_service:
 
 def test_many_digits_are_less_certain_than_each(page: AppTest, fake_service: FakeService) -> None:
     html = show_number(page, fake_service, "1234567890123456789012345")
-    assert "Not sure of every digit <span>78%</span>" in html
+    assert "Not sure of every digit <span>77%</span>" in html
 
 
 def test_left_out_marks_are_reported(page: AppTest, fake_service: FakeService) -> None:

@@ -36,7 +36,7 @@ Digit = Annotated[int, Query(ge=0, le=9, description="the digit that the picture
     "/features",
     summary="What is switched on",
     responses=openapi.success({"default": {"feedback": True}})
-    | openapi.problem_responses("unauthorized", "too-busy", "internal-error"),
+    | openapi.problem_responses("unauthorized", "invalid-request", "too-busy", "internal-error"),
 )
 async def features(request: Request) -> Features:
     """Say what this service is configured to do, so that a page offers only what works."""
@@ -56,6 +56,7 @@ async def features(request: Request) -> Features:
         "feedback-off",
         "feedback-full",
         "feedback-unavailable",
+        parameters=("digit", "model"),
     ),
     openapi_extra=openapi.single_picture_body(),
 )

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/models", tags=["networks"])
     "",
     summary="The networks",
     responses=openapi.success({"default": {"models": [MODEL]}})
-    | openapi.problem_responses("unauthorized", "too-busy", "internal-error"),
+    | openapi.problem_responses("unauthorized", "invalid-request", "too-busy", "internal-error"),
 )
 async def models(request: Request) -> Models:
     """List the networks that `?model=` accepts, newest first, without those whose files are broken."""

@@ -62,13 +62,15 @@ Version = Annotated[
     response_model=schemas.DetailsWithSteps | schemas.Details | schemas.Prediction,
     responses=openapi.success(
         {
-            "default": {"prediction": 4},
+            "without a query": {"prediction": 4},
             "details=true": schemas.DETAILS,
             "heat=true": schemas.DETAILS | schemas.HEAT,
             "steps=true": schemas.DETAILS | schemas.STEPS,
         }
     )
-    | openapi.problem_responses(*openapi.REQUEST_PROBLEMS, *openapi.PICTURE_PROBLEMS),
+    | openapi.problem_responses(
+        *openapi.REQUEST_PROBLEMS, *openapi.PICTURE_PROBLEMS, parameters=("details", "steps", "heat", "model")
+    ),
     openapi_extra=openapi.single_picture_body(),
 )
 async def predict(
@@ -122,7 +124,7 @@ async def _answer_with(state: AppState, data: bytes, options: Options, network: 
     responses=openapi.success(
         {"default": {"answers": [{"prediction": 4}, build_problem("blank-picture").model_dump()]}}
     )
-    | openapi.problem_responses(*openapi.REQUEST_PROBLEMS, "too-many-files"),
+    | openapi.problem_responses(*openapi.REQUEST_PROBLEMS, "too-many-files", parameters=("details", "model")),
     openapi_extra=openapi.batch_body(),
 )
 async def predict_batch(request: Request, details: WithDetails = False, model: Version = None) -> schemas.BatchAnswers:

@@ -17,8 +17,8 @@ router = APIRouter(prefix="/api/v1", tags=["digits"])
     "/read",
     summary="Read a number",
     response_model=schemas.NumberReading,
-    responses=openapi.success({"default": schemas.NUMBER | {"model": "0.0.1"}})
-    | openapi.problem_responses(*openapi.REQUEST_PROBLEMS, *openapi.PICTURE_PROBLEMS),
+    responses=openapi.success({"default": schemas.NUMBER | {"model": schemas.DETAILS["model"]}})
+    | openapi.problem_responses(*openapi.REQUEST_PROBLEMS, *openapi.PICTURE_PROBLEMS, parameters=("model",)),
     openapi_extra=openapi.single_picture_body(),
 )
 async def read(request: Request, model: Version = None) -> schemas.NumberReading:

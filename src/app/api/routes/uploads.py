@@ -1,5 +1,6 @@
 """Reads the picture files of a request: its body, or the files of a form."""
 
+import re
 from contextlib import aclosing
 from typing import Final
 
@@ -10,6 +11,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from src.app.api.core.problems import ApiProblem
 
 FORM: Final = "multipart/form-data"
+# What clients say if nobody tells them: curl --data-binary claims a form of this kind, others say nothing.
+UNTOLD: Final = ("", "application/x-www-form-urlencoded")
+TEXT: Final = re.compile(rb"[\t\n\r -~]*")
+START: Final = 64  # bytes: every accepted format has others than those of text among its first
 MAX_FIELDS: Final = 16  # fields of a form that are not files: the service needs none
 SINGLE_HINT: Final = (
     "Send the picture as a file in the field `file` (curl -F file=@digit.png …), or as the body with its content type."
@@ -22,6 +27,8 @@ async def picture(request: Request) -> bytes:
     media_type = _media_type(request)
     if media_type.startswith("image/") or media_type == "application/octet-stream":
         return await request.body()
+    if media_type in UNTOLD and not TEXT.fullmatch((body := await request.body())[:START]):
+        return body
     too_many = "Send one picture at a time, or several to /api/v1/predict/batch."
     return (await _form_files(request, "file", SINGLE_HINT, 1, too_many))[0]
 

@@ -1,54 +1,71 @@
 """The answers for several pictures at once, as a table that can be downloaded."""
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import Final
+from html import escape
 
 import streamlit as st
 
 from src.app.page.answer import Answer
-from src.app.page.errors import ProblemError, ServiceError
-from src.app.page.i18n import translate
+from src.app.page.errors import ServiceError
+from src.app.page.i18n import get_language, translate
 from src.app.page.inputs import Picture
 from src.app.page.number_rendering import answer_label
+from src.app.page.panels.csv_file import to_csv
+from src.app.page.panels.history import remember
 from src.app.page.panels.retry import offer_retry
-from src.app.page.session import answer_all
+from src.app.page.rendering import rounded_percent
+from src.app.page.session import answer_all, thumbnail_once
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")  # of cells that a spreadsheet would run
+Result = Answer | ServiceError
 
 
 def show_batch(pictures: Sequence[Picture]) -> None:
-    """Send the pictures together and show a row for each."""
-    header = [translate("File"), translate("Number"), translate("Remark"), translate("Confidence")]
+    """Send the pictures together, show a row for each, and add the answers to the history."""
     with st.spinner(translate("Reading …")):
-        results = answer_all([picture for _, picture in pictures])
-    rows = [_row(name, result) for (name, _), result in zip(pictures, results, strict=True)]
-    # a phone has room for three columns; the file has all four
-    st.table([dict(zip(header[:3], row[:3], strict=True)) for row in rows], hide_index=True)
+        results = _read(pictures)
+    st.html(_render_table(pictures, results))
+    header = [translate("File"), translate("Number"), translate("Remark"), translate("Confidence")]
+    rows = [_row(picture.name, result) for picture, result in zip(pictures, results, strict=True)]
     st.download_button(
         translate("Download as CSV"), to_csv([header, *rows]), "digits.csv", "text/csv", key="csv", on_click="ignore"
     )
-    temporary = [result for result in results if isinstance(result, ServiceError) and _is_temporary(result)]
+    for picture, result in zip(pictures, results, strict=True):
+        if isinstance(picture.content, bytes) and isinstance(result, Answer):
+            remember(picture.content, result, picture.name)
+    temporary = [result for result in results if isinstance(result, ServiceError) and result.is_temporary]
     if temporary:
         offer_retry(temporary[0].wait_s)
 
 
-def to_csv(rows: Sequence[Sequence[str]]) -> str:
-    """Return `rows` as CSV without formulas: a leading apostrophe makes a spreadsheet take such a cell as text."""
-    file = io.StringIO()
-    csv.writer(file).writerows(
-        [f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in row] for row in rows
+def _read(pictures: Sequence[Picture]) -> list[Result]:
+    """Return an answer or an error for each picture; those that can't be sent have their error already."""
+    answers = iter(answer_all([picture.content for picture in pictures if isinstance(picture.content, bytes)]))
+    return [next(answers) if isinstance(picture.content, bytes) else picture.content for picture in pictures]
+
+
+def _render_table(pictures: Sequence[Picture], results: Sequence[Result]) -> str:
+    header = "".join(
+        f"<th>{text}</th>" for text in ("", translate("File"), translate("Number"), translate("Confidence"))
     )
-    return file.getvalue()
+    rows = "".join(_render_row(*pair) for pair in zip(pictures, results, strict=True))
+    return f"""
+    <table class="files" lang="{get_language()}"><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"""
 
 
-def _is_temporary(error: ServiceError) -> bool:
-    """Return whether another try may succeed: not if the picture itself was refused."""
-    return error.wait_s is not None or not isinstance(error, ProblemError)
+def _render_row(picture: Picture, result: Result) -> str:
+    """Return a row: the picture, its name above a remark, what is read, and the confidence."""
+    url = thumbnail_once(picture.content) if isinstance(picture.content, bytes) else None
+    image = f'<img src="{url}" alt="">' if url else ""
+    _, text, remark, _ = _row(picture.name, result)
+    name = f"<b>{escape(picture.name)}</b><span>{escape(remark)}</span>"
+    if isinstance(result, ServiceError):
+        return f'<tr class="failed"><td>{image}</td><td colspan="3">{name}</td></tr>'
+    doubtful = ' class="doubtful"' if result.is_doubtful else ""
+    percent = rounded_percent(result.confidence)
+    return f"<tr{doubtful}><td>{image}</td><td>{name}</td><td>{escape(text)}</td><td>{percent}</td></tr>"
 
 
-def _row(name: str, result: Answer | ServiceError) -> list[str]:
+def _row(name: str, result: Result) -> list[str]:
     if isinstance(result, ServiceError):
         return [name, "", translate(result.sentence, **result.values), ""]
     return [name, result.text, answer_label(result), f"{result.confidence:.3f}"]

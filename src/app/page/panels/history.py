@@ -1,34 +1,99 @@
-"""The answers of this session, one for each finished drawing, and the network that gave the latest."""
+"""The answers of this session: one for each finished drawing and each file. A click shows one again."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
 from src.app.page.answer import Answer
 from src.app.page.errors import ServiceError
-from src.app.page.i18n import format_count, get_language, translate
+from src.app.page.i18n import format_count, get_language, gettext_noop, translate
+from src.app.page.inputs import Picture
+from src.app.page.number_rendering import answer_label
+from src.app.page.panels.csv_file import to_csv
+from src.app.page.preview import Preview
 from src.app.page.rendering import accuracy_label
-from src.app.page.session import describe_model, picture_id
+from src.app.page.session import describe_model, picture_id, preview_once, thumbnail_once
 
-MAX_PICTURES: Final = 24
+MAX_ANSWERS: Final = 48
+MAX_KEPT: Final = 200_000  # bytes of a picture that is kept; a drawing has a few thousand
+# what the service calls the networks that read for the page, in words
+KINDS: Final = {
+    "cnn": gettext_noop("a convolutional network (CNN)"),
+    "digit": gettext_noop("a convolutional network (CNN)"),
+    "light": gettext_noop("a convolutional network (CNN)"),
+    "micro": gettext_noop("a convolutional network (CNN)"),
+    "mlp": gettext_noop("a fully connected network (MLP)"),
+}
 
 
-def remember(picture: bytes | None, answer: Answer | None) -> None:
+_SCRIPT: Final = Path(__file__).with_suffix(".js").read_text("utf-8")
+_STYLE: Final = """
+ol { display: flex; flex-wrap: wrap; gap: 0.375rem; margin: 0; padding: 0; list-style: none; }
+button {
+  padding: 0 0 0.125rem; font: inherit; font-size: 0.875rem; line-height: 1.4; color: var(--st-text-color);
+  cursor: pointer; background: transparent; border: 2px solid transparent; border-radius: 0.375rem; overflow: hidden;
+}
+button[aria-pressed="true"], button:hover { border-color: var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+img {
+  display: block; height: 2.75rem; min-width: 2.75rem; max-width: 8.25rem; object-fit: contain;
+  image-rendering: pixelated;
+}
+span { display: block; max-width: 8.25rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An answer, with what is needed to show it again."""
+
+    name: str  # of the file, if there was one
+    answer: Answer
+    image: str  # a small picture, a data URL
+    picture: bytes | None  # None: it was too large to be kept
+    preview: Preview | None  # of a number
+
+
+def remember(picture: bytes | None, answer: Answer | None, name: str = "") -> None:
     """Add an answer to the history. While a drawing continues, it replaces that of the stroke before."""
     history = _history()
     unfinished: str | None = st.session_state.pop("unfinished", None)
     if picture is None or answer is None:
         return
-    name = picture_id(picture)
-    for former in (name, unfinished):
+    key = picture_id(picture)
+    for former in (key, unfinished):
         history.pop(former or "", None)
-    history[name] = answer
-    if len(history) > MAX_PICTURES:
+    history[key] = _make_entry(picture, answer, name)
+    if len(history) > MAX_ANSWERS:
         history.pop(next(iter(history)))
     if st.session_state.get("source") == "draw":
-        st.session_state["unfinished"] = name
+        st.session_state["unfinished"] = key
+
+
+def _make_entry(picture: bytes, answer: Answer, name: str) -> Entry:
+    image = (thumbnail_once(picture) if answer.is_number else None) or answer.prediction.image
+    preview = preview_once(picture) if answer.is_number else None
+    return Entry(name, answer, image, picture if len(picture) <= MAX_KEPT else None, preview)
+
+
+def find_reopened(pictures: Sequence[Picture]) -> Entry | None:
+    """Return the answer that was clicked, unless the visitor has other pictures than then."""
+    ids = [picture_id(picture.content) if isinstance(picture.content, bytes) else "" for picture in pictures]
+    if st.session_state.get("pictures") != ids:
+        st.session_state["pictures"] = ids
+        st.session_state["reopened"] = None
+    return _history().get(st.session_state.get("reopened") or "")
+
+
+def _click() -> None:
+    """Open the answer that was clicked, or close it if it is open."""
+    key = st.session_state["history-list"]["clicked"]
+    st.session_state["reopened"] = None if st.session_state.get("reopened") == key else key
 
 
 def show_history() -> None:
@@ -36,39 +101,57 @@ def show_history() -> None:
     history = _history()
     if not history:
         return
-    items = [_render_item(answer) for answer in reversed(history.values())]
-    st.html(f"""
-    <section class="history" lang="{get_language()}">
-      <h2>{translate("Answers in this session")}</h2>
-      <ol reversed>{"".join(items)}</ol>
-    </section>""")
+    label = translate("Answers in this session. Those with ? are doubtful.")
+    st.caption(label)
+    component = st.components.v2.component("history", html="<ol></ol>", css=_STYLE, js=_SCRIPT)
+    items = [
+        {"key": key, "image": entry.image, "text": _label(entry.answer), "name": entry.name}
+        for key, entry in reversed(history.items())
+    ]
+    data = {"label": label, "opened": st.session_state.get("reopened"), "items": items}
+    component(key="history-list", data=data, on_clicked_change=_click)
+    _offer_file(history.values())
     with suppress(ServiceError):  # the note is left out
-        _show_network(next(reversed(history.values())).prediction.model)
+        _show_network(next(reversed(history.values())).answer.prediction.model)
 
 
-def _render_item(answer: Answer) -> str:
-    if not answer.is_number:
-        image = f'<img src="{answer.prediction.image}" alt="" width="44" height="44">'
-    else:  # the whole picture
-        steps = answer.prediction.steps
-        image = f'<img src="{steps.ink if steps else answer.prediction.image}" alt="" height="44" class="whole">'
-    return f"<li>{image}<span>{answer.text}</span></li>"
+def _label(answer: Answer) -> str:
+    return f"{answer.text} ?" if answer.is_doubtful else answer.text
+
+
+def _offer_file(entries: Iterable[Entry]) -> None:
+    """Offer the answers, oldest first, as a file."""
+    header = [translate("File"), translate("Number"), translate("Remark"), translate("Confidence")]
+    rows = [
+        [entry.name, entry.answer.text, answer_label(entry.answer), f"{entry.answer.confidence:.3f}"]
+        for entry in entries
+    ]
+    st.download_button(
+        translate("Save these answers as CSV"),
+        to_csv([header, *rows]),
+        "answers.csv",
+        "text/csv",
+        key="answers",
+        type="tertiary",
+        on_click="ignore",
+    )
 
 
 def _show_network(version: str) -> None:
-    """Show which network this is and how accurate. Raises a `ServiceError`."""
+    """Show what this network is and how accurate. Raises a `ServiceError`."""
     model = describe_model(version)
+    kind = KINDS.get(model.network)
     note = translate(
-        "Model: {network} {version}, {parameters} parameters",
-        network=model.network,
+        "Read by {kind}, version {version}, with {parameters} weights.",
+        kind=translate(kind) if kind else model.network,
         version=model.version,
         parameters=format_count(model.parameters),
     )
-    text = " · ".join(part for part in (note, accuracy_label(model)) if part)
+    text = " ".join(part for part in (note, accuracy_label(model)) if part)
     st.html(f'<p class="model" lang="{get_language()}">{escape(text)}</p>')
 
 
-def _history() -> dict[str, Answer]:
+def _history() -> dict[str, Entry]:
     """Return the answers by their pictures' ids, oldest first."""
-    history: dict[str, Answer] = st.session_state.setdefault("history", {})
+    history: dict[str, Entry] = st.session_state.setdefault("history", {})
     return history

@@ -1,0 +1,116 @@
+"""What a visitor sees at once: before the first stroke, on small screens, and of earlier answers."""
+
+import csv
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from src.settings import ROOT
+from tests.browser.chromium import OpenPage
+from tests.browser.sheet import INVITATION, Sheet
+from tests.browser.states import DESKTOP
+
+pytestmark = pytest.mark.browser
+
+SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+ZOOMED = {"viewport": {"width": 512, "height": 384}}  # 1024x768 at 200 %
+MAX_JUMP = 40  # pixels
+
+
+def place(piece: Locator) -> dict[str, float]:
+    """Return where a piece of the page is."""
+    box = piece.bounding_box()
+    assert box
+    return {"top": box["y"], "bottom": box["y"] + box["height"], "left": box["x"]}
+
+
+def test_before_the_first_stroke_samples_can_be_chosen_with_the_keyboard(sheet: Sheet) -> None:
+    samples = sheet.answer.get_by_role("button")
+    expect(samples).to_have_count(3)
+    for sample in samples.all():
+        assert "data:image/webp" in sample.evaluate("button => getComputedStyle(button).backgroundImage")
+    samples.nth(1).focus()
+    sheet.page.keyboard.press("Enter")
+    sheet.reads(5)
+    expect(sheet.page.get_by_role("radio", name="Samples")).to_be_checked()
+    expect(sheet.page.locator(".st-key-sample").get_by_role("radio", checked=True)).to_have_text("5")
+
+
+def test_every_sample_has_a_thumbnail(sheet: Sheet) -> None:
+    sheet.page.get_by_role("radio", name="Samples").click()
+    samples = sheet.page.locator(".st-key-sample").get_by_role("radio")
+    expect(samples).to_have_count(10)
+    pictures = {sample.evaluate("button => getComputedStyle(button).backgroundImage") for sample in samples.all()}
+    assert len(pictures) == 10
+    assert all("data:image/webp" in picture for picture in pictures)
+
+
+def test_the_panel_does_not_jump_with_the_first_answer(open_page: OpenPage) -> None:
+    sheet = Sheet(open_page(**DESKTOP))
+    before = place(sheet.answer)
+    sheet.draw(4)
+    sheet.reads(4)
+    expect(sheet.page.locator("p.model")).to_be_visible()
+    expect(sheet.page.locator(".st-key-heat")).to_be_visible()
+    assert abs(place(sheet.answer)["bottom"] - before["bottom"]) <= MAX_JUMP
+
+
+def test_on_a_wide_screen_the_history_is_below_the_canvas_and_on_a_phone_below_the_answer(sheet: Sheet) -> None:
+    sheet.draw(4)
+    sheet.reads(4)
+    sheet.page.set_viewport_size(DESKTOP["viewport"])
+    assert place(sheet.earlier.first)["top"] > place(sheet.button("Clear"))["bottom"]
+    assert place(sheet.earlier.first)["bottom"] < place(sheet.answer)["bottom"]
+    assert place(sheet.earlier.first)["left"] < place(sheet.answer)["left"]
+    sheet.page.set_viewport_size({"width": 360, "height": 740})
+    assert place(sheet.earlier.first)["top"] > place(sheet.answer)["bottom"]
+
+
+@pytest.mark.parametrize("window", [SMALL_PHONE, ZOOMED], ids=["360x640", "200 %"])
+def test_digit_and_confidence_are_visible_without_scrolling(open_page: OpenPage, window: dict[str, object]) -> None:
+    sheet = Sheet(open_page(**window))
+    sheet.canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'start' })")
+    sheet.draw(4)
+    sheet.reads(4)
+    for piece in (".verdict .digit", ".verdict .sure"):
+        expect(sheet.answer.locator(piece)).to_be_in_viewport(ratio=1)
+    sheet.clear()
+    sheet.write("10")
+    sheet.reads("10")
+    for piece in (".verdict .digit", ".verdict .sure"):
+        expect(sheet.answer.locator(piece)).to_be_in_viewport(ratio=1)
+
+
+def test_an_earlier_answer_is_shown_again_until_something_is_drawn(sheet: Sheet) -> None:
+    for digit in (4, 7):
+        sheet.draw(digit)
+        sheet.reads(digit)
+        sheet.clear()
+    expect(sheet.earlier).to_have_text(["7", "4"])
+    four = sheet.earlier.last.get_by_role("button")
+    four.click()
+    sheet.reads(4)
+    expect(four).to_have_attribute("aria-pressed", "true")
+    expect(sheet.page.locator(".st-key-heat")).to_be_visible()
+    four.click()
+    expect(sheet.answer).to_contain_text(INVITATION)
+    four.click()
+    sheet.reads(4)
+    sheet.draw(2)
+    sheet.reads(2)
+    expect(sheet.earlier).to_have_text(["2", "7", "4"])
+
+
+def test_answers_are_saved_with_those_of_files(sheet: Sheet) -> None:
+    sheet.draw(4)
+    sheet.reads(4)
+    sheet.page.get_by_role("radio", name="Files").click()
+    files = [ROOT / "data" / "samples" / "3_drawn.png", ROOT / "docs" / "images" / "2026.png"]
+    sheet.page.locator("input[type=file]").set_input_files(files)
+    expect(sheet.answer.locator(".files tbody tr")).to_have_count(2)
+    expect(sheet.answer.locator(".files img")).to_have_count(2)
+    expect(sheet.earlier).to_have_text(["2026", "3", "4"])
+    with sheet.page.expect_download() as download:
+        sheet.page.get_by_role("button", name="Save these answers as CSV").click()
+    rows = [*csv.reader(download.value.path().read_text().splitlines())]
+    assert [row[:2] for row in rows] == [["File", "Number"], ["", "4"], ["3_drawn.png", "3"], ["2026.png", "2026"]]
