@@ -17,7 +17,7 @@ NODE = ROOT / "tests" / "node"
 @pytest.mark.node
 def test_network_reads_digits_in_the_runtime_of_browsers() -> None:
     pictures, labels = all_mnist()
-    pixels = pictures[:, None].astype(np.float32) / 255
+    pixels = np.asarray(pictures[:, None] / 255, np.float32)
     network = ROOT / "model" / f"mnist-{released.VERSION}.onnx"
     command = ("node", "compute_logits.js", str(network))
     process = subprocess.run(command, cwd=NODE, input=pixels.tobytes(), capture_output=True, timeout=120, check=True)
