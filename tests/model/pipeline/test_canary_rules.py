@@ -98,13 +98,13 @@ def test_slow_candidate_is_a_problem(traffic: Traffic, role: str) -> None:
 def test_candidate_that_sees_one_digit_is_a_problem(traffic: Traffic) -> None:
     traffic.answer(NEW, CANARY, [3] * 20)
     (problem,) = find_problems(traffic.count(), LIMITS)
-    assert "its digits differs" in problem
+    assert "differs from production in digits" in problem
 
 
 def test_candidate_with_other_confidence_is_a_problem(traffic: Traffic) -> None:
     traffic.answer(NEW, CANARY, [*range(10)] * 5, confidence=0.6)
     (problem,) = find_problems(traffic.count(), LIMITS)
-    assert "its confidence differs" in problem
+    assert "differs from production in confidence" in problem
 
 
 def test_candidate_that_disagrees_is_a_problem(traffic: Traffic) -> None:
