@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from src.model.errors import DigitError
-from src.model.inference.traffic_plan import CANARY, CANARY_FOLDER, SHADOW, TrafficPlan, remove_plan, write_plan
+from src.model.inference.traffic_plan import (
+    CANARY,
+    CANARY_FOLDER,
+    PRODUCTION,
+    SHADOW,
+    TrafficPlan,
+    remove_plan,
+    write_plan,
+)
 from src.model.params import Canary as Limits
 from src.model.params import read_params
 from src.model.pipeline import promote, registry
@@ -36,7 +44,12 @@ LEASE: Final = timedelta(seconds=60)  # how long the services follow the plan if
 UNREADABLE_S: Final = 20.0  # how long the metrics may be unreadable
 START_LIMIT_S: Final = 60.0  # until a worker must use the candidate
 STOP_LIMIT_S: Final = 120.0  # until all workers must have let go of the candidate
-VERDICTS: Final = {"promoted": "in production", "withdrawn": "withdrawn", "inconclusive": "stopped, and not judged"}
+Verdict = Literal["promoted", "withdrawn", "inconclusive"]
+VERDICTS: Final[dict[Verdict, str]] = {
+    "promoted": "in production",
+    "withdrawn": "withdrawn",
+    "inconclusive": "stopped, and not judged",
+}
 
 
 class Inconclusive(DigitError):  # noqa: N818 - an outcome, not an error of the program
@@ -51,6 +64,7 @@ class Trial:
     model_dir: Path
     watch: Watch
     limits: Limits
+    promote: Callable[[], object]
     counts: TrialCounts | None = None  # at the last reading
     answers: float = 0.0  # of the canary, and requests on which it failed
     times: dict[str, float] = field(default_factory=dict)  # of what has happened, in seconds on the monotonic clock
@@ -58,24 +72,29 @@ class Trial:
     _renewed: float = 0.0
 
     def run(self) -> list[str]:
-        """Return the reasons why the candidate must be withdrawn; none if it may be promoted. Raises `Inconclusive`."""
+        """Return the reasons why the candidate must be withdrawn; none if it was promoted. Raises `Inconclusive`."""
         self.times["started"] = self.times["read"] = time.monotonic()
         self.counts = self.watch.read()  # counts from here
         try:
             self._start(shadow_only=self.limits.least_readings > 0)
-            return self._watch()
+            if not (reasons := self._watch()):
+                self.promote()  # before the plan ends, so that a worker goes from one to the other at once
+            return reasons
         finally:
             remove_plan(self.model_dir)
 
-    def wait_until_stopped(self) -> bool:
-        """Wait until all workers have let go of the candidate; return whether they have."""
+    def wait_until_settled(self, is_promoted: bool) -> bool:
+        """Wait until no worker tries the candidate, and if it is promoted, all serve it; return whether they do."""
         deadline = time.monotonic() + STOP_LIMIT_S
         while time.monotonic() < deadline:
             with suppress(ServiceError):
                 canary = self.watch.read().canary
-                if not self.watch.count_workers(CANARY) + self.watch.count_workers(SHADOW):
+                unsettled = self.watch.count_workers(CANARY) + self.watch.count_workers(SHADOW)
+                if is_promoted:
+                    unsettled += self.watch.count_workers(PRODUCTION, is_candidate=False)
+                if not unsettled:
                     self.answers = canary.pictures + canary.failures
-                    self.times["stopped"] = time.monotonic()
+                    self.times["settled"] = time.monotonic()
                     return True
             time.sleep(POLL_S / 4)
         return False
@@ -83,10 +102,10 @@ class Trial:
     def measure(self) -> dict[str, float]:
         """Return the figures of the verdict, the answers of the canary in all, and how long it took.
 
-        `seconds_exposed` is the time from the canary's first answer until all workers had let go of it. The first
+        `seconds_exposed` is the time from the canary's first answer until no worker asked it any more. The first
         answer may have come right after the last reading without any: the time is counted from there.
         """
-        now = self.times.get("stopped", time.monotonic())
+        now = self.times.get("settled", time.monotonic())
         seconds = {"seconds": now - self.times["started"]}
         if self.answers:
             seconds["seconds_exposed"] = now - self.times["unexposed"]
@@ -158,10 +177,10 @@ class Trial:
 class Outcome:
     """How a trial has ended."""
 
-    verdict: Literal["promoted", "withdrawn", "inconclusive"]
+    verdict: Verdict
     reasons: list[str]  # none if it was promoted
     figures: dict[str, float]
-    stopped: bool  # all workers have let go of the candidate as a canary or shadow
+    settled: bool  # no worker tries the candidate any more; if it was promoted, all serve it
 
 
 def try_candidate(services: Sequence[str], limits: Limits) -> Outcome:
@@ -179,31 +198,28 @@ def try_candidate(services: Sequence[str], limits: Limits) -> Outcome:
         run.log_params(limits)
         registry.install(candidate, folder, folder)
         try:
-            outcome = _conclude(
-                Trial(candidate.version, model_dir, Watch(services, candidate.version), limits), candidate
-            )
+            watch = Watch(services, candidate.version)
+            outcome = _conclude(Trial(candidate.version, model_dir, watch, limits, promote.promote), candidate)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         run.log_metrics(**outcome.figures)
         versions = {"version": candidate.version, "replaces": candidate.replaces}
-        run.set_tags(**versions, verdict=outcome.verdict, stopped=str(outcome.stopped))
+        run.set_tags(**versions, verdict=outcome.verdict, settled=str(outcome.settled))
         run.write_report("canary", versions | asdict(outcome))
     return outcome
 
 
 def _conclude(trial: Trial, candidate: Registered) -> Outcome:
     """Run a trial and act on its verdict. A candidate that could not be judged remains one."""
-    verdict: Literal["promoted", "withdrawn", "inconclusive"] = "promoted"
+    verdict: Verdict = "promoted"
     try:
         if reasons := trial.run():
             verdict = "withdrawn"
             registry.withdraw(candidate)
-        else:
-            promote.promote()
     except Inconclusive as error:
         verdict, reasons = "inconclusive", [str(error)]
-    stopped = trial.wait_until_stopped()
-    return Outcome(verdict, reasons, trial.measure(), stopped)
+    settled = trial.wait_until_settled(verdict == "promoted")
+    return Outcome(verdict, reasons, trial.measure(), settled)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -223,8 +239,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     _say(" ".join([f"The candidate is {VERDICTS[outcome.verdict]}.", *outcome.reasons]))
-    if not outcome.stopped:
-        sys.stderr.write("Not all workers are known to have let go of it: look at their logs.\n")
+    if not outcome.settled:
+        sys.stderr.write("Not all workers are known to have followed: look at their logs.\n")
     return 0 if outcome.verdict == "promoted" else 1
 
 

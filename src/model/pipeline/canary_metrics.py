@@ -68,7 +68,7 @@ class Watch:
         self._services = services
         self._candidate = candidate
         self._first: dict[str, Counts] = {}
-        self._workers: Counter[str] = Counter()
+        self._workers: Counter[tuple[str, bool]] = Counter()  # by role, and whether it is the candidate's
 
     def read(self) -> TrialCounts:
         """Return the counts of all services together. Raises `ServiceError`."""
@@ -76,16 +76,17 @@ class Watch:
         self._workers.clear()
         for service in self._services:
             counts = parse_counts(read_text(service))
-            for role in (CANARY, SHADOW):
-                labels = frozenset({("model", self._candidate), ("role", role)})
-                self._workers[role] += int(counts.get(("digits_networks", labels), 0))
+            for (name, found), value in counts.items():
+                if name == "digits_networks":
+                    labels = dict(found)
+                    self._workers[labels["role"], labels["model"] == self._candidate] += int(value)
             first = self._first.setdefault(service, counts)
             total.update(subtract(counts, first))
         return collect(total, self._candidate)
 
-    def count_workers(self, role: str) -> int:
-        """Return the number of workers in which the candidate had the role at the last reading."""
-        return self._workers[role]
+    def count_workers(self, role: str, is_candidate: bool = True) -> int:
+        """Return the number of workers in which the candidate, or another network, had the role at the last reading."""
+        return self._workers[role, is_candidate]
 
 
 def read_text(service: str) -> str:

@@ -65,7 +65,7 @@ def _check_distributions(
     for name, (ours, theirs) in _distributions(network, production).items():
         psi = compute_psi(theirs, ours)
         if psi > limits.psi + _expect_psi(len(ours), network.pictures, production.pictures, sigmas):
-            yield f"As {role}, its {name} differs from production's: PSI {psi:.2f}, limit {limits.psi:g}."
+            yield f"As {role}, it differs from production in {name}: PSI {psi:.2f}, limit {limits.psi:g}."
 
 
 def _distributions(network: NetworkCounts, production: NetworkCounts) -> dict[str, tuple[list[float], list[float]]]:

@@ -73,7 +73,7 @@ def test_setting_names_version_and_percent(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings().canary == Canary(version="mlp-0.0.1", percent=2.5)
     monkeypatch.setenv("DIGITS_CANARY", "")
     monkeypatch.setenv("DIGITS_SHADOW", "")
-    assert Settings().canary is Settings().shadow is None
+    assert (Settings().canary, Settings().shadow) == (None, None)
 
 
 @pytest.mark.parametrize("text", ["1.3.1", ":5", "1.3.1:", "1.3.1:0", "1.3.1:101", "1.3.1:some"])

@@ -10,7 +10,7 @@ from src.model.inference.predictor import Prediction
 from src.model.inference.traffic_plan import CANARY, PRODUCTION, SHADOW
 from src.model.params import read_params
 from src.model.pipeline import canary_metrics
-from src.model.pipeline.canary_metrics import ServiceError, TrialCounts, Watch, collect, parse_counts, subtract
+from src.model.pipeline.canary_metrics import Key, ServiceError, TrialCounts, Watch, collect, parse_counts, subtract
 from src.model.pipeline.canary_rules import find_problems, measure
 from tests.servers import FakeService
 
@@ -98,13 +98,13 @@ def test_slow_candidate_is_a_problem(traffic: Traffic, role: str) -> None:
 def test_candidate_that_sees_one_digit_is_a_problem(traffic: Traffic) -> None:
     traffic.answer(NEW, CANARY, [3] * 20)
     (problem,) = find_problems(traffic.count(), LIMITS)
-    assert "its digits differs" in problem
+    assert "differs from production in digits" in problem
 
 
 def test_candidate_with_other_confidence_is_a_problem(traffic: Traffic) -> None:
     traffic.answer(NEW, CANARY, [*range(10)] * 5, confidence=0.6)
     (problem,) = find_problems(traffic.count(), LIMITS)
-    assert "its confidence differs" in problem
+    assert "differs from production in confidence" in problem
 
 
 def test_candidate_that_disagrees_is_a_problem(traffic: Traffic) -> None:
@@ -133,9 +133,10 @@ def test_figures_are_those_of_the_rules(traffic: Traffic) -> None:
 
 
 def test_only_what_happened_since_the_start_counts() -> None:
-    before, after = ({("a", frozenset()): float(count)} for count in (3, 5))
-    assert subtract(after, before) == {("a", frozenset()): 2}
-    assert subtract(before, after) == {("a", frozenset()): 3}  # the service has restarted
+    key: Key = ("digits_answers_total", frozenset({("model", NEW)}))
+    assert subtract({key: 5}, {key: 3}) == {key: 2}
+    assert subtract({key: 3}, {key: 5}) == {key: 3}  # the service has restarted
+    assert subtract({key: 5}, {}) == {key: 5}
 
 
 def test_services_are_added_up(fake_service: FakeService) -> None:
@@ -150,6 +151,7 @@ def test_services_are_added_up(fake_service: FakeService) -> None:
     assert counts.canary.digits == [0, 0, 2, *[0] * 7]
     assert counts.production.pictures == 0
     assert (watch.count_workers(CANARY), watch.count_workers(SHADOW)) == (2, 0)
+    assert watch.count_workers(CANARY, is_candidate=False) == 0
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no address"])

@@ -1,13 +1,13 @@
 """How a trial runs its course, and how it ends if the candidate can't be judged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from src.model.inference.traffic_plan import CANARY, SHADOW, TrafficPlan, read_plan
 from src.model.params import Canary as Limits
-from src.model.pipeline import canary, registry, retrain
+from src.model.pipeline import canary, promote, registry, retrain
 from src.model.pipeline.canary import Inconclusive, Trial, try_candidate
 from src.model.pipeline.canary_metrics import NetworkCounts, ServiceError, TrialCounts, Watch
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION
@@ -41,8 +41,9 @@ class ScriptedWatch(Watch):
             raise entry
         return entry
 
-    def count_workers(self, role: str) -> int:
+    def count_workers(self, role: str, is_candidate: bool = True) -> int:
         """Return as many workers as the test says, whatever the role."""
+        assert is_candidate
         assert role in (CANARY, SHADOW)
         return self.workers
 
@@ -54,7 +55,9 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_trial(folder: Path, *script: TrialCounts | Exception, **limits: float) -> tuple[Trial, ScriptedWatch]:
     watch = ScriptedWatch(folder, *script)
-    return Trial(NEW, folder, watch, Limits.model_validate(LIMITS.model_dump() | limits)), watch
+    trial_limits = Limits.model_validate(LIMITS.model_dump() | limits)
+    # the plan of the trial is still in force while the candidate is promoted
+    return Trial(NEW, folder, watch, trial_limits, lambda: watch.plans.append(read_plan(folder))), watch
 
 
 def test_candidate_reads_along_before_it_answers(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_candidate_reads_along_before_it_answers(tmp_path: Path) -> None:
     assert trial.run() == []
     assert watch.plans[0] is None
     shares = [plan.canary and plan.canary.percent for plan in watch.plans[1:] if plan]
-    assert shares == [None, None, LIMITS.percent, LIMITS.percent]
+    assert shares == [None, None, LIMITS.percent, LIMITS.percent, LIMITS.percent]
     assert {plan.shadow for plan in watch.plans[1:] if plan} == {NEW}
     assert read_plan(tmp_path) is None
 
@@ -85,7 +88,7 @@ def test_plan_is_renewed_while_it_is_watched(tmp_path: Path, monkeypatch: pytest
     trial, watch = make_trial(tmp_path, counts(), counts(10), counts(20), counts(200))
     trial.run()
     ends = [plan.until for plan in watch.plans[1:] if plan]
-    assert len(set(ends)) == len(ends) == 3
+    assert len(set(ends)) == 3
 
 
 def test_interrupted_trial_leaves_no_plan(tmp_path: Path) -> None:
@@ -142,7 +145,7 @@ def test_candidate_that_could_not_be_judged_stays_the_candidate(
     monkeypatch.setattr(canary, "START_LIMIT_S", -1)
     fake_service.others["/metrics"] = b""
     outcome = try_candidate([fake_service.url], LIMITS)
-    assert (outcome.verdict, outcome.stopped) == ("inconclusive", True)
+    assert (outcome.verdict, outcome.settled) == ("inconclusive", True)
     assert str(model_dir) in outcome.reasons[0]
     found = registry.find(CANDIDATE)
     assert found
@@ -168,8 +171,16 @@ def test_trial_needs_a_service(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_delivery_tries_the_network_only_if_a_service_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(retrain.promote, "main", lambda arguments: calls.append(("promote", arguments)) or 0)
-    monkeypatch.setattr(retrain.canary, "main", lambda arguments: calls.append(("canary", arguments)) or 1)
+
+    def note(program: str, status: int) -> Callable[[list[str]], int]:
+        def run(arguments: list[str]) -> int:
+            calls.append((program, arguments))
+            return status
+
+        return run
+
+    monkeypatch.setattr(promote, "main", note("promote", 0))
+    monkeypatch.setattr(canary, "main", note("canary", 1))
     assert retrain.deliver([]) == 0
     assert retrain.deliver(["http://a", "http://b"]) == 1
     assert calls == [("promote", []), ("canary", ["--service=http://a", "--service=http://b"])]
