@@ -52,12 +52,18 @@ def start(cluster: Cluster, source: Path) -> Iterator[Start]:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            stack.callback(process.communicate)
-            stack.callback(process.kill)
+            stack.callback(end, process)
             wait_for_shards(process, output, 1)
             return process
 
         yield start_command
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End what a failed test has left."""
+    process.kill()
+    if process.stdout and not process.stdout.closed:
+        process.communicate()
 
 
 def ray_command(cluster: Cluster, source: Path, output: Path) -> list[str]:
