@@ -59,7 +59,8 @@ def main() -> None:
     bare += run_bare(everything, count)
 
     report = summarise(count, bare, twice, runs, tiny)
-    draw({name: run for name, run in runs.items() if name != "one process"}, PLOT)
+    plot = PLOT if options.out == RESULTS else options.out.with_suffix(".png")
+    draw({name: run for name, run in runs.items() if name != "one process"}, plot)
     content = json.loads(options.out.read_text()) if options.out.exists() else {}
     content["scoring"] = {"machine": machine, "pictures": options.pictures, "shard_size": SHARD_SIZE} | report
     write_text_atomically(options.out, json.dumps(content, indent=1) + "\n")
@@ -109,7 +110,7 @@ def summarise(
         },
         "ratios": {name: round(value, 3) for name, value in ratios.items()},
         "runs": {name: describe(run) for name, run in runs.items()},
-        "driver": {name: extrapolate(*pair, two.per_second_and_core) for name, pair in tiny.items()},
+        "driver": {name: extrapolate(few, many, two.per_second_and_core) for name, (few, many) in tiny.items()},
     }
 
 

@@ -1,6 +1,7 @@
 """The launcher for a Ray cluster: a task for each shard. Ray repeats the tasks of workers and nodes that die."""
 
 import os
+import socket
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from src.settings import ROOT
 ATTEMPTS: Final = 5  # at a shard whose worker or node dies
 WAITING: Final = 2  # tasks for each core of the cluster: one runs, one waits, so that no core waits for the driver
 FEWEST: Final = 8  # tasks, for a cluster that has just begun to grow
+CONNECT_S: Final = 5.0
 MEMORY: Final = 400_000_000  # bytes: no more tasks run on a node than have room
 
 
@@ -31,12 +33,23 @@ def _connect(address: str) -> Any:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ScoringError("Ray is not installed: pip install -r requirements/scale.txt") from error
+    _require_listener(address)
     environment = {"py_modules": [str(ROOT / "src")], "env_vars": {"OMP_NUM_THREADS": "1"}}
     try:
         ray.init(address=address, runtime_env=environment, log_to_driver=False, configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ScoringError(f"There is no Ray cluster at {address}: {error}") from error
     return ray
+
+
+def _require_listener(address: str) -> None:
+    """Raise `ScoringError` if nothing listens at `host:port`: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+        except OSError as error:
+            raise ScoringError(f"There is no Ray cluster at {address}: {error.strerror or error}.") from error
 
 
 def _run_tasks(ray: Any, job: Job, shards: Iterator[int]) -> Iterator[Done]:

@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine, each with its own raylet, all on 127.0.0.1."""
 
 import os
+from contextlib import suppress
 from typing import Any, Final, Self
 
 import psutil
@@ -46,8 +47,10 @@ class Cluster:
         workers = []
         for node in nodes or self._nodes:
             for raylet in node.all_processes["raylet"]:
-                children = psutil.Process(raylet.process.pid).children()
-                workers += [child for child in children if "attempt_shard" in " ".join(child.cmdline())]
+                for child in psutil.Process(raylet.process.pid).children():
+                    with suppress(psutil.Error):  # it has just ended
+                        if "attempt_shard" in " ".join(child.cmdline()):
+                            workers.append(child)
         return workers
 
 

@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.pictures import encoded, mnist
 COUNT = 3000
 SIZE = 100
 LIMIT_S = 240
+
+Start = Callable[[Path], subprocess.Popen[str]]
 
 pytestmark = pytest.mark.ray
 
@@ -36,13 +39,31 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def start(cluster: Cluster, source: Path, output: Path) -> subprocess.Popen[str]:
-    """Start the command; it is at work when the first shard is done."""
-    process = subprocess.Popen(
-        ray_command(cluster, source, output), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    wait_for_shards(process, output, 1)
-    return process
+@pytest.fixture
+def start(cluster: Cluster, source: Path) -> Iterator[Start]:
+    """Yield a function that starts the command; it is at work when the first shard is done."""
+    with ExitStack() as stack:
+
+        def start_command(output: Path) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                ray_command(cluster, source, output),
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            stack.callback(end, process)
+            wait_for_shards(process, output, 1)
+            return process
+
+        yield start_command
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End what a failed test has left."""
+    process.kill()
+    if process.stdout and not process.stdout.closed:
+        process.communicate()
 
 
 def ray_command(cluster: Cluster, source: Path, output: Path) -> list[str]:
@@ -71,15 +92,15 @@ def require_every_row_once(output: Path) -> None:
     assert not list(output.rglob(".*"))
 
 
-def test_results_are_those_of_processes(cluster: Cluster, source: Path, tmp_path: Path) -> None:
-    finish(start(cluster, source, tmp_path / "ray"))
+def test_results_are_those_of_processes(source: Path, start: Start, tmp_path: Path) -> None:
+    finish(start(tmp_path / "ray"))
     require_every_row_once(tmp_path / "ray")
     assert run(source, "--out", tmp_path / "processes", "--shard-size", str(SIZE)).returncode == 0
     assert read_rows(tmp_path / "ray") == read_rows(tmp_path / "processes")
 
 
-def test_killed_worker_loses_and_repeats_nothing(cluster: Cluster, source: Path, tmp_path: Path) -> None:
-    process = start(cluster, source, tmp_path / "out")
+def test_killed_worker_loses_and_repeats_nothing(cluster: Cluster, start: Start, tmp_path: Path) -> None:
+    process = start(tmp_path / "out")
     until(lambda: bool(cluster.list_workers()))
     cluster.list_workers()[0].kill()
     assert count_shards(tmp_path / "out") < COUNT / SIZE
@@ -87,8 +108,8 @@ def test_killed_worker_loses_and_repeats_nothing(cluster: Cluster, source: Path,
     require_every_row_once(tmp_path / "out")
 
 
-def test_node_may_go_and_another_come(cluster: Cluster, source: Path, tmp_path: Path) -> None:
-    process = start(cluster, source, tmp_path / "out")
+def test_node_may_go_and_another_come(cluster: Cluster, start: Start, tmp_path: Path) -> None:
+    process = start(tmp_path / "out")
     cluster.kill_node()
     wait_for_shards(process, tmp_path / "out", 1)
     added = cluster.add_node()
@@ -99,12 +120,12 @@ def test_node_may_go_and_another_come(cluster: Cluster, source: Path, tmp_path: 
     require_every_row_once(tmp_path / "out")
 
 
-def test_killed_driver_can_be_started_again(cluster: Cluster, source: Path, tmp_path: Path) -> None:
-    process = start(cluster, source, tmp_path / "out")
+def test_killed_driver_can_be_started_again(start: Start, tmp_path: Path) -> None:
+    process = start(tmp_path / "out")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert 0 < count_shards(tmp_path / "out") < COUNT / SIZE
-    finish(start(cluster, source, tmp_path / "out"))
+    finish(start(tmp_path / "out"))
     require_every_row_once(tmp_path / "out")
 
 

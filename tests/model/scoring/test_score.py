@@ -8,12 +8,11 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from pyarrow.fs import LocalFileSystem
+from pyarrow import parquet
 
 from src import settings
 from src.model.errors import ScoringError
-from src.model.scoring import score_shard as module
-from src.model.scoring.locations import Location
+from src.model.scoring.locations import Location, locate
 from src.model.scoring.manifest import Options, list_missing, prepare, read_manifest
 from src.model.scoring.score_shard import attempt_shard, score_shard
 from src.model.scoring.summary import summarise
@@ -116,7 +115,7 @@ def test_retry_of_a_shard_changes_nothing(folder: Path, tmp_path: Path) -> None:
 
     assert len(done) == len(manifest.shards) == 5
     assert read_rows(tmp_path / "out") == before
-    assert not list_missing(Location(LocalFileSystem(), str(tmp_path / "out")), manifest)
+    assert not list_missing(locate(str(tmp_path / "out")), manifest)
 
 
 @pytest.mark.parametrize(
@@ -166,13 +165,13 @@ def test_full_disk_is_an_error_and_leaves_no_half_file(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.parquet, "write_table", fill_disk)
+        patch.setattr(parquet, "write_table", fill_disk)
         error = attempt_shard(job, 0)
     assert isinstance(error, ScoringError)
     assert "No space left on device" in str(error)
     assert list((tmp_path / "out" / "shards").iterdir()) == []
     assert score_shard(job, 0).pictures == 4
-    assert summarise(Location(LocalFileSystem(), job.output), manifest).missing == 4
+    assert summarise(locate(job.output), manifest).missing == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -194,7 +193,7 @@ def test_stopped_command_says_so_and_continues(tmp_path: Path, number: signal.Si
 
 def test_store_is_input_and_output(tmp_path: Path) -> None:
     """fsspec's store in memory takes the place of S3 and GCS, whose file systems have the same methods."""
-    store = Location(*_memory("memory://archive"))
+    store = locate("memory://archive")
     for name, content in make_pictures().items():
         (store / "in" / name).write(content)
 
@@ -205,15 +204,8 @@ def test_store_is_input_and_output(tmp_path: Path) -> None:
     assert read_manifest(store / "out") == manifest
     assert not [entry for entry in (store / "out" / "shards").list() if entry.name.endswith(".part")]
     score_here(write_folder(tmp_path / "in", make_pictures()), tmp_path / "out")
-    stored = [module.parquet.read_table(_open(store, shard.number)).to_pylist() for shard in done]
+    stored = [parquet.read_table(_open(store, shard.number)).to_pylist() for shard in done]
     assert list(chain.from_iterable(stored)) == read_rows(tmp_path / "out")
-
-
-def _memory(url: str) -> tuple[object, str]:
-    from src.model.scoring.locations import locate  # noqa: PLC0415
-
-    location = locate(url)
-    return location.files, location.path
 
 
 def _open(store: Location, number: int) -> object:
