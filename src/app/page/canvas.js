@@ -90,6 +90,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 /** Draw strokes again, as if with the mouse. */
 async function retrace(strokes) {
   const sheet = findSheet()
+  if (!sheet) return
   const { left, top, width } = sheet.getBoundingClientRect()
   const scale = width / sheet.width
   for (const points of strokes) {
@@ -108,7 +109,7 @@ async function retrace(strokes) {
 function addActions(buttons, drawing, signal) {
   let last = Promise.resolve()
   const act = (action) => {
-    last = last.then(() => drawing[action]())
+    last = last.then(() => drawing[action]()).then(() => pause(0)) // the canvas loads a drawing before the next
   }
   for (const button of buttons.querySelectorAll("button")) button.onclick = () => act(button.dataset.action)
   const useKey = (event) => {

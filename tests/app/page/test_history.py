@@ -106,6 +106,18 @@ def test_files_read_together_are_remembered_with_their_names(page: AppTest, fake
     assert [item["name"] for item in items(page)] == ["b.png", "a.png", ""]
 
 
+def test_a_file_does_not_replace_the_drawing(page: AppTest, fake_service: FakeService) -> None:
+    page.session_state["source"] = "upload"
+    page.run()
+    page.file_uploader(key="file").upload("a.png", b"a file", "image/png").run()
+    page.session_state["source"] = "draw"
+    page.run()
+    predict(page, fake_service, 2, b"drawn")
+    page.session_state["source"] = "upload"
+    page.run()
+    assert sorted(digits(page)) == ["2", "4"]
+
+
 def test_the_network_is_named_with_its_accuracy(page: AppTest, fake_service: FakeService) -> None:
     fake_service.others["/api/v1/models/0.0.1"] = json.dumps(MODEL).encode()
     for picture in (b"one", b"two"):

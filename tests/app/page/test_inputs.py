@@ -41,7 +41,8 @@ def rows(page: AppTest) -> list[list[str]]:
     [table] = html_with(page, '<table class="files"')
     result = []
     for row in table.partition("<tbody>")[2].split("</tr>")[:-1]:
-        _, name, *read = CELL.findall(row)
+        cells = CELL.findall(row)
+        name, *read = cells[1:] or cells  # after the picture, if there is one
         file, remark = re.findall(r"<b>(.*?)</b><span>(.*?)</span>", name)[0]
         number, confidence = read or ("", "")
         result.append([file, number, remark, confidence])

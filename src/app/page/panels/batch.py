@@ -59,7 +59,8 @@ def _render_row(picture: Picture, result: Result) -> str:
     _, text, remark, _ = _row(picture.name, result)
     name = f"<b>{escape(picture.name)}</b><span>{escape(remark)}</span>"
     if isinstance(result, ServiceError):
-        return f'<tr class="failed"><td>{image}</td><td colspan="3">{name}</td></tr>'
+        cells = f'<td>{image}</td><td colspan="3">{name}</td>' if image else f'<td colspan="4">{name}</td>'
+        return f"<tr>{cells}</tr>"
     doubtful = ' class="doubtful"' if result.is_doubtful else ""
     percent = rounded_percent(result.confidence)
     return f"<tr{doubtful}><td>{image}</td><td>{name}</td><td>{escape(text)}</td><td>{percent}</td></tr>"

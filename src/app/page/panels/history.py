@@ -66,12 +66,13 @@ def remember(picture: bytes | None, answer: Answer | None, name: str = "") -> No
     if picture is None or answer is None:
         return
     key = picture_id(picture)
-    for former in (key, unfinished):
+    is_drawn = st.session_state.get("source") == "draw"
+    for former in (key, unfinished if is_drawn else None):
         history.pop(former or "", None)
     history[key] = _make_entry(picture, answer, name)
     if len(history) > MAX_ANSWERS:
         history.pop(next(iter(history)))
-    if st.session_state.get("source") == "draw":
+    if is_drawn:
         st.session_state["unfinished"] = key
 
 
