@@ -72,7 +72,7 @@ def thumbnail_once(picture: bytes) -> str | None:
     name = picture_id(picture)
     if name not in thumbnails:
         preview = make_preview(picture, THUMBNAIL_SIDE)
-        _remember(thumbnails, name, preview and preview.url)
+        _remember(thumbnails, name, preview.url if preview else None)
     return thumbnails[name]
 
 
