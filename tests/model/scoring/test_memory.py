@@ -64,8 +64,8 @@ def test_largest_and_hostile_pictures(tmp_path: Path, worst: Worst, numbers: boo
     assert None in problems
 
 
-def test_parquet_of_large_photos_in_one_row_group(tmp_path: Path, worst: Worst) -> None:
+def test_parquet_of_large_photos(tmp_path: Path, worst: Worst) -> None:
     photo = np.random.default_rng(0).integers(0, 256, 5_000_000, np.uint8).tobytes()
-    source = write_parquet(tmp_path / "a.parquet", [photo[number:] for number in range(80)])
+    source = write_parquet(tmp_path / "a.parquet", [photo[number:] for number in range(80)], group=3)
     with limited_memory(worst):
         assert score(source, tmp_path / "out") == ["unsupported-format"] * 80

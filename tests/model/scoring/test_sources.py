@@ -161,6 +161,13 @@ def test_column_must_be_named_if_there_are_several(tmp_path: Path) -> None:
     assert [picture.data for picture in pictures] == [b"2"]
 
 
+def test_parquet_whose_pages_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    photos = [bytes([number]) + os.urandom(1_000_000) for number in range(40)]
+    with pytest.raises(ScoringError, match="row groups of 40 rows. Write it again with row_group_size=15"):
+        read_all(write_parquet(tmp_path / "a.parquet", photos), tmp_path)
+    assert read_all(write_parquet(tmp_path / "a.parquet", photos, group=15), tmp_path)[0].pictures == 40
+
+
 def test_changed_input_has_another_digest(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "in", {"1.png": b"one", "2.png": b"two"})
     first = read_all(folder, tmp_path)[0].digest

@@ -19,6 +19,8 @@ USUAL_NAME: Final = "image"
 PATH: Final = "path"  # a column of texts of this name names the pictures
 ROWS: Final = 16  # that are read at once: photos of several megabytes each must fit into the memory
 BUFFER: Final = 1 << 20  # bytes of a column that are read at once, instead of all of a row group
+PAGE_ROWS: Final = 1024  # rows that usual writers put into a page, however large they are
+MAX_PAGE: Final = 32_000_000  # bytes: a page is read whole, and lies in memory several times
 MAX_FOOTER: Final = 64_000_000  # bytes
 
 
@@ -42,7 +44,9 @@ class ParquetFiles:
         for name in self._files:
             location = self._find(name)
             content = self._open(location)
-            choose_column(content.schema_arrow, self._column, location)
+            _require_small_pages(
+                content.metadata, choose_column(content.schema_arrow, self._column, location), location
+            )
             length = location.stat().size
             digest.update(f"{name}\0{length}\0".encode())
             digest.update(_read_footer(location, length, content.metadata.serialized_size))
@@ -109,6 +113,19 @@ def _open(location: Location) -> Any:
         return parquet.ParquetFile(location.files.open_input_file(location.path), buffer_size=BUFFER)
     except pyarrow.ArrowInvalid as error:
         raise ScoringError(f"{location} is not a Parquet file: {error}") from error
+
+
+def _require_small_pages(metadata: Any, column: str, location: Location) -> None:
+    """Raise `ScoringError` if the pages of a column probably do not fit into the memory of a process."""
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        chunks = [rows.column(number) for number in range(rows.num_columns)]
+        size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)
+        if size * min(PAGE_ROWS, rows.num_rows) > MAX_PAGE * rows.num_rows:
+            raise ScoringError(
+                f"The pictures in {location} are too large for its row groups of {rows.num_rows:,} rows. Write it again "
+                f"with row_group_size={max(1, MAX_PAGE * rows.num_rows // size // 2):,}, so that memory stays bounded."
+            )
 
 
 def _read_footer(location: Location, length: int, size: int) -> bytes:
