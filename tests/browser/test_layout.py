@@ -69,14 +69,19 @@ def test_on_a_wide_screen_the_history_is_below_the_canvas_and_on_a_phone_below_t
 @pytest.mark.parametrize("window", [SMALL_PHONE, ZOOMED], ids=["360x640", "200 %"])
 def test_digit_and_confidence_are_visible_without_scrolling(open_page: OpenPage, window: dict[str, object]) -> None:
     sheet = Sheet(open_page(**window))
-    sheet.canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'start' })")
+    scroll = "canvas => canvas.scrollIntoView({ block: 'start' })"
+    sheet.canvas.evaluate(scroll)
     sheet.draw(4)
     sheet.reads(4)
-    for piece in (".verdict .digit", ".verdict .sure"):
-        expect(sheet.answer.locator(piece)).to_be_in_viewport(ratio=1)
+    expect_in_sight(sheet)
     sheet.clear()
+    sheet.canvas.evaluate(scroll)
     sheet.write("10")
     sheet.reads("10")
+    expect_in_sight(sheet)
+
+
+def expect_in_sight(sheet: Sheet) -> None:
     for piece in (".verdict .digit", ".verdict .sure"):
         expect(sheet.answer.locator(piece)).to_be_in_viewport(ratio=1)
 
