@@ -14,7 +14,7 @@ JOBS ?= 2
 RECIPE ?= course
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline test-node train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production train-micro train-verifier pipeline gate deliver rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -40,6 +40,9 @@ test-node: install tests/node/node_modules ## run the test that needs Node.js: t
 
 tests/node/node_modules: tests/node/package-lock.json
 	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
+
+test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes
+	RAY_USAGE_STATS_ENABLED=0 $(python) -m pytest -m ray --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .
@@ -132,7 +135,11 @@ clean: ## remove environments and caches; data and models stay
 .venv/train.stamp: contents = what training needs, up to 6 GB
 .venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/pipeline.txt
 .venv/pipeline.stamp: contents = what training and the pipeline around it need, up to 6 GB
-.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements.txt
+.venv/score.stamp: requirements/api.txt requirements/score.txt
+.venv/score.stamp: contents = what offline scoring needs, 0.6 GB
+.venv/scale.stamp: requirements/api.txt requirements/score.txt requirements/scale.txt
+.venv/scale.stamp: contents = Ray, 0.5 GB
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
 
 .venv/%.stamp: requirements/constraints.txt

@@ -12,7 +12,7 @@ WORST = pytest.StashKey[Worst]()
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that take minutes unless `-m` names their marker."""
-    for marker in ("load", "pipeline", "node"):
+    for marker in ("load", "pipeline", "node", "ray"):
         if marker not in config.option.markexpr:
             items[:] = [item for item in items if not item.get_closest_marker(marker)]
 
