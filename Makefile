@@ -44,8 +44,13 @@ test-node: install tests/node/node_modules ## run the test that needs Node.js: t
 tests/node/node_modules: tests/node/package-lock.json
 	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
 
+# tests of what the service answers over HTTP; those about uvicorn's process have the marker `uvicorn`
+CONTRACT = $(addprefix tests/app/api/test_, $(addsuffix .py, contract docs feedback fuzz hostile_pictures http invariance limits models \
+	operation predict predict_batch read security))
+
 test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes
 	RAY_USAGE_STATS_ENABLED=0 $(python) -m pytest -m ray --randomly-seed=$(SEED)
+	TEST_SERVICE=ray $(python) -m pytest $(CONTRACT) --randomly-seed=$(SEED)
 
 lint: install ## check style, types, workflows and Dockerfiles
 	$(python) -m ruff check .

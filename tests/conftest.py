@@ -11,10 +11,12 @@ WORST = pytest.StashKey[Worst]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that take minutes unless `-m` names their marker."""
+    """Deselect the tests that take minutes unless `-m` names their marker, and those that Ray Serve can't pass."""
     for marker in ("load", "pipeline", "node", "ray"):
         if marker not in config.option.markexpr:
             items[:] = [item for item in items if not item.get_closest_marker(marker)]
+    if servers.is_ray():
+        items[:] = [item for item in items if not item.get_closest_marker("uvicorn")]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Servers that tests start on free ports: the real service, the real page, and a stand-in for the service."""
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from src.launcher import Program, clean_environment, free_port
 
-__all__ = ["FakeService", "Server", "free_port", "page", "plain_service", "running", "service"]
+__all__ = ["FakeService", "Server", "free_port", "is_ray", "page", "plain_service", "running", "service"]
 
 START_LIMIT_S = 90.0  # a cold machine that also runs the rest of the suite
 
@@ -48,8 +49,14 @@ def running(server: Server) -> Iterator[Server]:
         server.stop()
 
 
-def service(port: int, ready: str = "/health/ready", module: str = "src.app.serve", **settings: str) -> Server:
+def is_ray() -> bool:
+    """Return whether the tests run against Ray Serve, as `TEST_SERVICE=ray` asks."""
+    return os.environ.get("TEST_SERVICE", "uvicorn") == "ray"
+
+
+def service(port: int, ready: str = "/health/ready", module: str | None = None, **settings: str) -> Server:
     """Return the service, with the shipped model unless a `DIGITS_…` setting says otherwise."""
+    module = module or ("tests.ray_service" if is_ray() else "src.app.serve")
     environment = clean_environment(DIGITS_API_PORT=str(port), **settings)
     return Server(name="API", arguments=("-m", module), port=port, health=ready, environment=environment)
 

@@ -2,6 +2,7 @@
 
 python -m src.model.train_model --network cnn                  from the repository's root
 python src/model/train_model.py --network mlp --epochs 10      the same, by path
+torchrun --nproc-per-node 2 -m src.model.train_model           with two processes: see training/distributed.py
 
 By default it writes `model/mnist-<network>-0.0.<n>.*`, which the service loads only on request. The service loads
 releases by default; a release gets its version explicitly: `--version 0.0.2`.
@@ -23,9 +24,10 @@ from src.model.data.mnist import Mnist, load_mnist
 from src.model.errors import ArtefactError, DigitError
 from src.model.inference.artefact import VERSION, list_versions, require_free
 from src.model.parallel import deterministic_torch
+from src.model.training import distributed
 from src.model.training.calibration import calibrate
 from src.model.training.export import save
-from src.model.training.fit import Recipe, count_steps, fit
+from src.model.training.fit import Recipe, RunState, count_steps, run_epochs
 from src.model.training.loop import BestEpoch
 from src.model.training.metadata import Provenance, describe_model, git_commit
 from src.settings import get_settings
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, score and save; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        with deterministic_torch():
+        with deterministic_torch(), distributed.process_group():
             return _train(options)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
@@ -62,35 +64,48 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     run = RunOptions(_choose_version(options), options.network, options.seed, _make_recipe(options), git_commit())
-    mnist = load_mnist(get_settings().data_dir)
+    checkpoint = options.out / f".{run.version}.checkpoint" if distributed.count_processes() > 1 else None
+    with distributed.first_before_others():
+        mnist = load_mnist(get_settings().data_dir)
+        if checkpoint and not distributed.is_restarted():
+            checkpoint.unlink(missing_ok=True)  # of a run that ended in another way
     if options.quick:
         mnist = Mnist(mnist.train[:QUICK_DIGITS], mnist.validation[:QUICK_DIGITS], mnist.test[:QUICK_DIGITS])
     network = networks.build_seeded(run.network, run.seed)
-    best = _fit_with_progress(network, mnist, run)
+    best = _fit_with_progress(network, mnist, run, checkpoint)
     if not best.weights:
         sys.stderr.write("Stopped before the first epoch was complete: nothing is saved.\n")
         return 130
+    if distributed.is_first():
+        _save(network, mnist, run, best, options.out)
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
+    return 0
+
+
+def _save(network: nn.Module, mnist: Mnist, run: RunOptions, best: BestEpoch, folder: Path) -> None:
     provenance = Provenance(
         run.version, run.network, run.recipe, run.seed, best.epochs, run.git_commit, best.interrupted
     )
     confidence = calibrate(network, mnist.validation, run.recipe.distortion, run.seed)
     description = describe_model(network, provenance, confidence, mnist)
-    path = save(network, description, options.out)
+    path = save(network, description, folder)
     sys.stdout.write(
         f"validation {description.validation.accuracy:.2%}, test {description.test.accuracy:.2%} "
         f"(loss {description.test.loss:.4f}); saved {path} with its .onnx and .pt\n"
     )
-    return 0
 
 
-def _fit_with_progress(network: nn.Module, mnist: Mnist, run: RunOptions) -> BestEpoch:
-    with tqdm(total=count_steps(len(mnist.train), run.recipe), unit="batch") as bar:
+def _fit_with_progress(network: nn.Module, mnist: Mnist, run: RunOptions, checkpoint: Path | None) -> BestEpoch:
+    total, is_first = count_steps(len(mnist.train), run.recipe), distributed.is_first()
+    with tqdm(total=total, unit="batch", disable=not is_first) as bar:
 
         def report(loss: float, accuracy: float) -> None:
             bar.set_postfix(loss=f"{loss:.4f}", validation=f"{accuracy:.2%}", refresh=False)
             bar.update()
 
-        best = fit(network, mnist, run.recipe, run.seed, report)
+        state = RunState.create(network, run.recipe, run.seed, len(mnist.train))
+        best = run_epochs(state, mnist, run.recipe, report, checkpoint)
     if best.interrupted:
         sys.stderr.write(f"Stopped after {best.epochs} complete epochs; the best of them is kept.\n")
     return best

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -12,9 +13,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from src.model.data.augmentation import NONE, Distortion, augment
-from src.model.data.mnist import Mnist
+from src.model.data.mnist import Digits, Mnist
+from src.model.files import atomic_path
+from src.model.training import distributed
 from src.model.training.loop import BestEpoch, RunningLoss, shuffle_batches, train_epoch
-from src.model.training.scoring import compute_accuracy
+
+CHECKPOINTED: Final = ("network", "optimiser", "schedule")  # parts of the state that have a state_dict
 
 
 @dataclass(frozen=True)
@@ -36,33 +40,85 @@ COURSE = Recipe(epochs=1, batch=64, learning_rate=0.01, weight_decay=0, distorti
 Report = Callable[[float, float], None]  # called after each step with the running loss and best validation accuracy
 
 
+@dataclass
+class RunState:
+    """Everything that changes during a run, and that a checkpoint therefore holds."""
+
+    network: nn.Module
+    optimiser: Optimizer
+    schedule: LRScheduler
+    generator: Generator
+    best: BestEpoch = field(default_factory=BestEpoch)
+    running_loss: RunningLoss = field(default_factory=RunningLoss)
+
+    @classmethod
+    def create(cls, network: nn.Module, recipe: Recipe, seed: int, digits: int) -> "RunState":
+        """Return the state before the first step of a run over `digits` pictures."""
+        optimiser, schedule = _make_optimiser(network, recipe, count_steps(digits, recipe))
+        return cls(network, optimiser, schedule, Generator().manual_seed(seed))
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically."""
+        state = {name: getattr(self, name).state_dict() for name in CHECKPOINTED}
+        state |= {"generator": self.generator.get_state(), "best": vars(self.best), "loss": self.running_loss.value}
+        with atomic_path(path) as part:
+            torch.save(state, part)
+
+    def resume(self, path: Path) -> None:
+        """Continue from the checkpoint at `path`, if there is one; all processes take that of the first."""
+        state = distributed.load_checkpoint(path)
+        if state is None:
+            return
+        for name in CHECKPOINTED:
+            getattr(self, name).load_state_dict(state[name])
+        self.generator.set_state(state["generator"])
+        self.best, self.running_loss = BestEpoch(**state["best"]), RunningLoss(state["loss"])
+
+
 def fit(network: nn.Module, mnist: Mnist, recipe: Recipe, seed: int, report: Report | None = None) -> BestEpoch:
     """Train `network`, load the weights of its best epoch into it, and return them.
 
     Ctrl-C ends the run early and keeps the best epoch so far. On one machine, the same arguments give the same weights
     bit by bit.
     """
-    best, running_loss = BestEpoch(), RunningLoss()
-    generator = Generator().manual_seed(seed)
-    optimiser, schedule = _make_optimiser(network, recipe, count_steps(len(mnist.train), recipe))
+    return run_epochs(RunState.create(network, recipe, seed, len(mnist.train)), mnist, recipe, report)
 
-    def compute_losses() -> Iterator[Tensor]:
-        for indices in shuffle_batches(len(mnist.train), recipe.batch, generator):
-            batch = mnist.train[indices]
-            yield cross_entropy(network(augment(batch.pixels(), recipe.distortion, generator)), batch.labels)
 
+def run_epochs(
+    state: RunState, mnist: Mnist, recipe: Recipe, report: Report | None = None, checkpoint: Path | None = None
+) -> BestEpoch:
+    """Do what `fit` does, from a state on; with a `checkpoint`, go on from there, and write it after each epoch."""
+    if checkpoint:
+        state.resume(checkpoint)
+    network, best = state.network, state.best
+    parallel = distributed.parallelise(network)
     try:
-        for _ in range(recipe.epochs):
-            for loss in train_epoch(network, optimiser, schedule, compute_losses(), running_loss):
+        for _ in range(best.epochs, recipe.epochs):
+            losses = _compute_losses(parallel, mnist.train, recipe, state.generator)
+            for loss in train_epoch(network, state.optimiser, state.schedule, losses, state.running_loss):
                 if report:
                     report(loss, best.accuracy)
-            best.update(network, running_loss.value, compute_accuracy(network, mnist.validation))
+            distributed.average_buffers(network)
+            accuracy = distributed.compute_accuracy(network, mnist.validation)
+            best.update(network, distributed.average(state.running_loss.value), accuracy)
+            if checkpoint and distributed.is_first():
+                state.save(checkpoint)
     except KeyboardInterrupt:
         best.interrupted = True
     if best.weights:
         network.load_state_dict(best.weights)
     network.eval()
     return best
+
+
+def _compute_losses(network: nn.Module, train: Digits, recipe: Recipe, generator: Generator) -> Iterator[Tensor]:
+    """Yield the loss of each batch of an epoch; of several processes, each computes that of its share."""
+    batches = shuffle_batches(len(train), recipe.batch, generator)
+    distortions = distributed.fork(generator)
+    for indices in batches:
+        share = train[distributed.take_share(indices, or_all=True)]
+        loss = cross_entropy(network(augment(share.pixels(), recipe.distortion, distortions)), share.labels)
+        yield distributed.weigh(loss, len(share), len(indices))
 
 
 def count_steps(size: int, recipe: Recipe) -> int:

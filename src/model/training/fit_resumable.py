@@ -23,8 +23,8 @@ from src.model import networks
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits, Mnist
 from src.model.files import atomic_path
+from src.model.training import distributed
 from src.model.training.loop import RunningLoss, distillation_loss, shuffle_batches, train_epoch
-from src.model.training.scoring import compute_accuracy
 
 Teacher = Callable[[Tensor], Tensor]  # logits [N, 10] for pixels [N, 1, 28, 28]
 
@@ -77,6 +77,7 @@ class TrainerState:
     """Everything that changes during a training, and that a checkpoint therefore holds."""
 
     network: nn.Module
+    parallel: nn.Module  # the network, with gradients that are averaged over all processes
     mean: AveragedModel
     optimiser: torch.optim.AdamW
     schedule: OneCycleLR
@@ -97,7 +98,8 @@ class TrainerState:
         optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
         total = config.count_steps(digits)
         schedule = OneCycleLR(optimiser, config.learning_rate, total_steps=total, pct_start=0.1)
-        return cls(network, mean, optimiser, schedule, Generator(device()).manual_seed(seed))
+        generator = Generator(device()).manual_seed(seed)
+        return cls(network, distributed.parallelise(network), mean, optimiser, schedule, generator)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
@@ -106,9 +108,11 @@ class TrainerState:
         with atomic_path(path) as part:
             torch.save(state, part)
 
-    def load(self, path: Path) -> None:
-        """Continue from the checkpoint at `path`."""
-        state = torch.load(path, weights_only=True)
+    def resume(self, path: Path) -> None:
+        """Continue from the checkpoint at `path`, if there is one; all processes take that of the first."""
+        state = distributed.load_checkpoint(path)
+        if state is None:
+            return
         for name in CHECKPOINTED:
             getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"].cpu())
@@ -124,14 +128,15 @@ class TrainerState:
 def fit_resumable(config: TrainingConfig, seed: int, data: TrainingData, checkpoint: Path) -> TrainingResult:
     """Train all epochs, writing a checkpoint after each; if `checkpoint` exists, continue from it."""
     state = TrainerState.create(config, seed, len(data.mnist.train))
-    if checkpoint.exists():
-        state.load(checkpoint)
+    state.resume(checkpoint)
     for epoch in range(len(state.learning), config.epochs):
         start = time.perf_counter()
         loss = _train_epoch(config, state, data, f"seed {seed}, epoch {epoch + 1} of {config.epochs}")
-        state.learning.append((round(loss, 5), compute_accuracy(state.copy_averaged(), data.mnist.validation)))
+        accuracy = distributed.compute_accuracy(state.copy_averaged(), data.mnist.validation)
+        state.learning.append((round(loss, 5), accuracy))
         state.seconds += time.perf_counter() - start
-        state.save(checkpoint)
+        if distributed.is_first():
+            state.save(checkpoint)
     return TrainingResult(state.copy_averaged(), state.learning, state.seconds)
 
 
@@ -144,34 +149,39 @@ def _train_epoch(config: TrainingConfig, state: TrainerState, data: TrainingData
     """Train for one pass over MNIST and return the running loss."""
     order = Generator().manual_seed(int(_draw_indices(2**31, 1, state.generator)))
     batches = shuffle_batches(len(data.mnist.train), config.mnist, order)
-    running_loss = RunningLoss()
+    distortions, running_loss = distributed.fork(state.generator), RunningLoss()
 
     def compute_losses() -> Iterator[Tensor]:
         for indices in batches:
-            pixels, labels = _make_batch(config, data, indices, state.generator)
+            pixels, labels = _make_batch(config, data, indices, state.generator, distortions)
             with _autocast():
-                loss = _compute_loss(config, state.network, pixels, labels, data.teacher)
-            yield loss
+                loss = _compute_loss(config, state.parallel, pixels, labels, data.teacher)
+            yield distributed.weigh(loss, len(labels), len(indices) + sum(config.synthetic.values()))
 
     steps = train_epoch(state.network, state.optimiser, state.schedule, compute_losses(), running_loss)
-    with tqdm(steps, title, len(batches), unit="step", leave=False) as bar:
+    with tqdm(steps, title, len(batches), unit="step", leave=False, disable=not distributed.is_first()) as bar:
         for loss in bar:
             state.mean.update_parameters(state.network)
             bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-    return running_loss.value
+    distributed.average_buffers(state.network)
+    distributed.average_buffers(state.mean)
+    return distributed.average(running_loss.value)
 
 
 def _make_batch(
-    config: TrainingConfig, data: TrainingData, indices: Tensor, generator: Generator
+    config: TrainingConfig, data: TrainingData, indices: Tensor, generator: Generator, distortions: Generator
 ) -> tuple[Tensor, Tensor]:
-    """Return distorted pixels [N, 1, 28, 28] and labels [N]: MNIST's pictures at `indices`, then synthetic ones."""
-    parts = [data.mnist.train[indices]]
+    """Return distorted pixels [N, 1, 28, 28] and labels [N]: MNIST's pictures at `indices`, then synthetic ones.
+
+    Of several processes, each makes its share of the batch.
+    """
+    parts = [data.mnist.train[distributed.take_share(indices, or_all=True)]]
     for kind, count in config.synthetic.items():
         pictures = data.synthetic[kind]
-        parts.append(pictures[_draw_indices(len(pictures), count, generator)])
+        parts.append(pictures[distributed.take_share(_draw_indices(len(pictures), count, generator))])
     images = torch.cat([part.images for part in parts]).to(generator.device)
     labels = torch.cat([part.labels for part in parts]).to(generator.device)
-    pixels = augment(images.unsqueeze(1).float() / 255, config.distortion, generator)
+    pixels = augment(images.unsqueeze(1).float() / 255, config.distortion, distortions)
     return pixels.contiguous(memory_format=torch.channels_last), labels
 
 

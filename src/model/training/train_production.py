@@ -3,7 +3,8 @@
 python -m src.model.training.train_production digit --version 1.1.0            make train-production
 python -m src.model.training.train_production micro --version micro-1.0.0      make train-micro
 
-A training that was killed resumes from its checkpoint. `--ship` names the seed to save: the first that passes the
+A training that was killed resumes from its checkpoint. With torchrun, several processes train each seed together: see
+`distributed`. `--ship` names the seed to save: the first that passes the
 release gate, which never sees the official test set. The test set is scored once per seed, with the final weights, and
 selects nothing.
 """
@@ -28,6 +29,7 @@ from src.model.errors import DigitError
 from src.model.files import write_text_atomically
 from src.model.inference.artefact import Confidence, describe, get_paths, require_free
 from src.model.inference.runtime import open_runtime
+from src.model.training import distributed
 from src.model.training.calibration import compute_logits, fit_confidence, fit_temperature
 from src.model.training.export import save
 from src.model.training.fit_resumable import Teacher, TrainingConfig, TrainingData, TrainingResult, fit_resumable
@@ -90,7 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise DigitError(f"--ship {options.ship} is not among the trained seeds 0 to {options.seeds - 1}.")
         if options.version:
             require_free(options.out, options.version)
-        return _train_all(options)
+        with distributed.process_group():
+            return _train_all(options)
     except DigitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -99,10 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _train_all(options: argparse.Namespace) -> int:
     config, commit = CONFIGS[options.network], git_commit()
     config = replace(config, epochs=options.epochs or config.epochs)
-    data = load_training_data(config, load_mnist(get_settings().data_dir), CHECKPOINTS)
+    with distributed.first_before_others():
+        data = load_training_data(config, load_mnist(get_settings().data_dir), CHECKPOINTS)
     trained = [
         fit_resumable(config, seed, data, checkpoint_path(config, seed, CHECKPOINTS)) for seed in range(options.seeds)
     ]
+    if not distributed.is_first():
+        return 0
     if options.version:
         shipped = trained[options.ship]
         provenance = Provenance(options.version, config.network, config, options.ship, len(shipped.learning), commit)

@@ -49,6 +49,7 @@ def test_a_correction_is_stored_with_the_picture_as_it_was_sent(tmp_path: Path) 
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()} == {0o600}
 
 
+@pytest.mark.uvicorn
 def test_a_picture_sent_to_two_workers_at_once_is_stored_once(tmp_path: Path) -> None:
     with (
         another_server(DIGITS_FEEDBACK_DIR=tmp_path, DIGITS_WORKERS=2) as server,
@@ -95,6 +96,7 @@ def test_at_most_the_allowed_number_of_pictures_is_stored(tmp_path: Path) -> Non
     assert len(stored_files(tmp_path)) == 4
 
 
+@pytest.mark.uvicorn
 def test_a_full_disk_leaves_no_partial_files_and_recovers(tmp_path: Path) -> None:
     with another_server(DIGITS_FEEDBACK_DIR=tmp_path, DIGITS_LOG_LEVEL="error") as server:
         process = psutil.Process(server.pid)

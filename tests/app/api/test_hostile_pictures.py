@@ -46,6 +46,7 @@ def test_wrong_tags_are_never_an_error_of_the_service(client: Client, name: str)
         assert answer.json()["type"] in ("/problems/damaged-picture", "/problems/unsupported-format")
 
 
+@pytest.mark.uvicorn
 @pytest.mark.parametrize("name", ["orientation with a float description", "cut EXIF", "infinite rows", "huge offset"])
 def test_whatever_a_decoder_raises_is_a_damaged_picture_and_logged_in_one_line(name: str) -> None:
     with another_server() as server, connect(server) as client:
@@ -103,6 +104,7 @@ def test_a_picture_that_is_never_done_times_out_and_the_next_one_is_read(hurried
         assert send(client, BITMAP).json() == {"prediction": 4}
 
 
+@pytest.mark.uvicorn
 def test_a_stopping_service_does_not_wait_for_a_picture() -> None:
     with another_server(DIGITS_GRACE_S=1) as server, connect(server) as client, ThreadPoolExecutor(1) as thread:
         assert send(client, BITMAP).json() == {"prediction": 4}
@@ -116,6 +118,7 @@ def test_a_stopping_service_does_not_wait_for_a_picture() -> None:
         assert not child.is_running()
 
 
+@pytest.mark.uvicorn
 def test_a_stopping_service_does_not_wait_for_a_number() -> None:
     with (
         another_server(DIGITS_GRACE_S=1, DIGITS_PICTURE_CPU_S=30) as server,
@@ -132,6 +135,7 @@ def test_a_stopping_service_does_not_wait_for_a_number() -> None:
             assert answer.result().status_code == 503
 
 
+@pytest.mark.uvicorn
 def test_a_killed_service_leaves_no_process_behind() -> None:
     with another_server() as server, connect(server) as client:
         assert send(client, BITMAP).json() == {"prediction": 4}
@@ -140,6 +144,7 @@ def test_a_killed_service_leaves_no_process_behind() -> None:
         child.wait(30)
 
 
+@pytest.mark.uvicorn
 def test_the_processes_of_several_workers_end_with_them() -> None:
     with another_server(DIGITS_WORKERS=2) as server:
         with ThreadPoolExecutor(8) as threads, connect(server) as client:

@@ -117,6 +117,7 @@ def test_chunks_in_http_1_0_are_refused(running_service: Server) -> None:
     assert_problem(answer, "bad-request")
 
 
+@pytest.mark.uvicorn
 def test_a_body_that_breaks_off_into_nonsense_is_answered(running_service: Server) -> None:
     with RawClient(running_service) as sender, connect(running_service) as client:
         sender.send(CHUNKED + b"\r\n3\r\nabc\r\n")
@@ -164,6 +165,7 @@ def impatient() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.uvicorn
 @pytest.mark.parametrize(
     ("sent", "problem"),
     [
@@ -184,6 +186,7 @@ def test_answers_to_broken_requests_are_like_all_others(impatient: Server, sent:
         assert answer.headers["x-request-id"] == "mine"
 
 
+@pytest.mark.uvicorn
 def test_a_connection_over_the_limit_is_answered_like_all_others() -> None:
     with another_server() as server, ExitStack() as stack, connect(server) as client:
         before = read_metrics(client)
@@ -217,6 +220,7 @@ def undelivered(server: Server) -> list[int]:
     return [int(row[4].partition(":")[0], 16) for row in open_rows]
 
 
+@pytest.mark.uvicorn
 def test_a_peer_that_does_not_read_is_disconnected(impatient: Server) -> None:
     with ExitStack() as stack:
         for _ in range(20):
@@ -240,6 +244,7 @@ def test_a_peer_that_reads_slowly_gets_everything(impatient: Server, client: Cli
     assert received.endswith(expected[-10_000:])
 
 
+@pytest.mark.uvicorn
 def test_a_peer_that_reads_a_little_now_and_then_is_cut_off(impatient: Server) -> None:
     with RawClient(impatient, receive_buffer=4096) as slow, connect(impatient) as client:
         slow.send(GET_BUNDLE)

@@ -32,6 +32,7 @@ def limited() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.uvicorn
 def test_requests_over_the_limit_are_refused_at_once_and_open_ones_are_answered(limited: Server) -> None:
     with connect(limited) as client, ExitStack() as stack:
         slow_clients = [stack.enter_context(RawClient(limited)) for _ in range(3)]
@@ -51,6 +52,7 @@ def test_requests_over_the_limit_are_refused_at_once_and_open_ones_are_answered(
         assert send(client, FOUR).status_code == 200
 
 
+@pytest.mark.uvicorn
 def test_small_bodies_are_read_while_large_ones_take_all_memory(limited: Server) -> None:
     with connect(limited) as client, RawClient(limited) as first:
         first.start_request(LARGE, sent=len(LARGE) - 1)
@@ -152,6 +154,7 @@ def test_a_few_pipelined_requests_are_all_answered(running_service: Server) -> N
         assert client.read_until_closed().count(b'{"status":"live"}') == 10
 
 
+@pytest.mark.uvicorn
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stopping_service_refuses_connections_answers_open_requests_and_exits_with_0(workers: int) -> None:
     with (
@@ -168,6 +171,7 @@ def test_a_stopping_service_refuses_connections_answers_open_requests_and_exits_
         assert server.stop() == 0
 
 
+@pytest.mark.uvicorn
 def test_a_client_that_never_finishes_does_not_keep_the_service_from_stopping() -> None:
     with another_server(DIGITS_GRACE_S=1) as server, RawClient(server) as stuck, connect(server) as client:
         stuck.start_request(FOUR, sent=10)

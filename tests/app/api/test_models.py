@@ -54,6 +54,7 @@ def test_an_unknown_version_is_refused_with_a_list_of_the_known_ones(client: Cli
     assert_problem(client.get(f"{MODELS}/9.9.9"), "unknown-model")
 
 
+@pytest.mark.uvicorn
 def test_a_new_release_replaces_the_old_one_and_a_broken_one_is_logged_once(folder: Path) -> None:
     with another_server(DIGITS_MODEL_DIR=folder, DIGITS_RELOAD_S=0.05) as server, connect(server) as client:
         assert serving_version(client) == OLD
@@ -73,6 +74,7 @@ def test_a_new_release_replaces_the_old_one_and_a_broken_one_is_logged_once(fold
     assert "0.11.0" in errors[0]
 
 
+@pytest.mark.uvicorn
 def test_sighup_makes_the_service_look_for_a_new_release(folder: Path) -> None:
     with another_server(DIGITS_MODEL_DIR=folder, DIGITS_RELOAD_S=3600) as server, connect(server) as client:
         copy_release(folder, NEW)

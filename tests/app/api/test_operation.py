@@ -106,6 +106,7 @@ def request_log(server: Server, request_id: str) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.uvicorn
 def test_a_request_id_of_the_client_is_returned_and_logged(server: Server, client: Client) -> None:
     answer = client.post(PREDICT, files={"file": FOUR}, headers={"X-Request-ID": "trace-4.2_b"})
     assert answer.headers["x-request-id"] == "trace-4.2_b"
@@ -122,6 +123,7 @@ def test_a_missing_or_invalid_request_id_is_replaced(client: Client, given: byte
     assert first.isalnum()
 
 
+@pytest.mark.uvicorn
 def test_problems_are_logged_but_unknown_addresses_are_not(server: Server, client: Client) -> None:
     ids = [send(client, b"a four").headers["x-request-id"], client.get("/secret/path").headers["x-request-id"]]
     assert request_log(server, ids[0])["problem"] == "unsupported-format"
@@ -129,6 +131,7 @@ def test_problems_are_logged_but_unknown_addresses_are_not(server: Server, clien
     assert "secret" not in server.log
 
 
+@pytest.mark.uvicorn
 def test_a_client_that_disconnects_is_logged_but_not_as_an_error(server: Server) -> None:
     with RawClient(server) as leaving:
         leaving.start_request(FOUR, sent=10)
@@ -136,6 +139,7 @@ def test_a_client_that_disconnects_is_logged_but_not_as_an_error(server: Server)
     assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
+@pytest.mark.uvicorn
 def test_a_broken_picture_is_not_logged_as_an_error(server: Server, client: Client) -> None:
     samples_per_pixel = struct.pack("<HHI", 277, 3, 1)  # the tag of a TIFF with one short number
     broken = encoded(mnist(4).convert("RGB"), "TIFF").replace(
@@ -147,6 +151,7 @@ def test_a_broken_picture_is_not_logged_as_an_error(server: Server, client: Clie
     assert [line for line in log_lines(server) if line["level"] == "error"] == []
 
 
+@pytest.mark.uvicorn
 def test_the_log_holds_nothing_of_clients_or_pictures(server: Server, client: Client) -> None:
     answer = client.post(
         PREDICT,
@@ -193,6 +198,7 @@ def test_requests_problems_and_predictions_are_counted(client: Client) -> None:
     assert after[("digits_requests_in_hand",)] == 1  # the request for /metrics
 
 
+@pytest.mark.uvicorn
 def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(
     two_workers: Server, metrics_dir: Path
 ) -> None:
@@ -210,6 +216,7 @@ def test_workers_count_together_and_a_killed_one_takes_no_counts_with_it(
     assert len(list(metrics_dir.glob("counter_*.db"))) == 2  # the new worker continues the file of the killed one
 
 
+@pytest.mark.uvicorn
 def test_a_killed_worker_loses_only_its_open_requests_and_is_replaced(two_workers: Server) -> None:
     with ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(is_answered, two_workers) for _ in range(200)]
@@ -220,6 +227,7 @@ def test_a_killed_worker_loses_only_its_open_requests_and_is_replaced(two_worker
     assert all(is_answered(two_workers) for _ in range(20))
 
 
+@pytest.mark.uvicorn
 def test_sighup_makes_all_workers_load_a_new_network_without_a_restart(two_workers: Server, releases: Path) -> None:
     before = {worker.pid for worker in worker_processes(two_workers)}
     copy_release(releases, "0.10.0")
@@ -233,6 +241,7 @@ def test_sighup_makes_all_workers_load_a_new_network_without_a_restart(two_worke
     assert {worker.pid for worker in worker_processes(two_workers)} == before
 
 
+@pytest.mark.uvicorn
 def test_an_invalid_setting_stops_the_start_and_is_named() -> None:
     with pytest.raises(RuntimeError, match="DIGITS_WORKERS: Input should be greater than or equal to 1"):
         another_server(DIGITS_WORKERS=0).__enter__()

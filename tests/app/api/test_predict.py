@@ -57,6 +57,7 @@ def test_the_first_frame_of_an_animation_is_read(client: Client) -> None:
     assert send(client, moving).json() == {"prediction": 4}
 
 
+@pytest.mark.uvicorn
 def test_plain_uvicorn_serves_the_app() -> None:
     plain = servers.plain_service(servers.free_port())
     with servers.running(plain), connect(plain) as client:

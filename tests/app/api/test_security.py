@@ -109,6 +109,7 @@ def test_preflight_requests_need_no_key(stranger: Client) -> None:
     assert_common_headers(answer)
 
 
+@pytest.mark.uvicorn
 @pytest.mark.parametrize(
     "change",
     [
