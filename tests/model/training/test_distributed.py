@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from src.model.data.mnist import Mnist
 from src.model.data.synthetic import make_synthetic
@@ -87,12 +88,12 @@ def test_after_a_process_was_killed_training_resumes_from_the_last_checkpoint(tr
 
 def test_gradients_of_weighed_shares_average_to_that_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     batch, factor = torch.arange(7.0), torch.ones((), requires_grad=True)
-    (batch * factor).mean().backward()
+    (batch * factor).mean().backward()  # type: ignore[no-untyped-call] # torch leaves it without types
     assert factor.grad is not None
     gradients = []
     monkeypatch.setattr(distributed, "count_processes", lambda: 3)
     for rank in range(3):
-        monkeypatch.setattr(distributed.dist, "get_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(dist, "get_rank", lambda rank=rank: rank)
         share, own = distributed.take_share(batch), torch.ones((), requires_grad=True)
         distributed.weigh((share * own).mean(), len(share), len(batch)).backward()  # type: ignore[no-untyped-call]
         assert own.grad is not None
@@ -102,7 +103,7 @@ def test_gradients_of_weighed_shares_average_to_that_of_the_batch(monkeypatch: p
 
 def test_a_batch_too_small_for_everyone_is_taken_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "count_processes", lambda: 4)
-    monkeypatch.setattr(distributed.dist, "get_rank", lambda: 3)
+    monkeypatch.setattr(dist, "get_rank", lambda: 3)
     batch = torch.arange(3.0)
     assert torch.equal(distributed.take_share(batch, or_all=True), batch)
     assert len(distributed.take_share(batch)) == 0
