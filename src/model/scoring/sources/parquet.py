@@ -123,7 +123,7 @@ def _require_small_pages(metadata: Any, column: str, location: Location) -> None
         size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)
         if size * min(PAGE_ROWS, rows.num_rows) > MAX_PAGE * rows.num_rows:
             raise ScoringError(
-                f"The pictures in {location} are too large for its row groups of {rows.num_rows:,} rows. Write it again "
+                f"The pictures in {location} are too large for row groups of {rows.num_rows:,} rows. Write it again "
                 f"with row_group_size={max(1, MAX_PAGE * rows.num_rows // size // 2):,}, so that memory stays bounded."
             )
 
