@@ -72,7 +72,8 @@ def thumbnail_once(picture: bytes) -> str | None:
     name = picture_id(picture)
     if name not in thumbnails:
         preview = make_preview(picture, THUMBNAIL_SIDE)
-        _remember(thumbnails, name, preview and preview.url)
+        url = preview.url if preview else None
+        _remember(thumbnails, name, url)
     return thumbnails[name]
 
 
