@@ -21,7 +21,6 @@ class View {
   constructor(root, data, place) {
     this.root = root
     this.data = data
-  .querySelector(".stages")
     this.number = new Intl.NumberFormat(data.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
     this.short = new Intl.NumberFormat(data.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
     this.stages = makeStages(data)
