@@ -25,8 +25,8 @@ PLAIN_TEXT: Final = gettext_noop(
 SCRAMBLED_TEXT: Final = gettext_noop(
     "The pixels of all pictures were moved in the same way, and the networks trained again. The MLP does not use which "
     "pixels are neighbours, so this hardly affects it. The CNN no longer finds strokes and does no better than the "
-    "MLP. Yet no information is lost: pixels that are often dark together were neighbours. With the layout recovered from "
-    "scrambled pictures alone, the CNN reads as well as before."
+    "MLP. Yet no information is lost: pixels that are often dark together were neighbours. With the layout recovered "
+    "from scrambled pictures alone, the CNN reads as well as before."
 )
 RECOVERED_TEXT: Final = gettext_noop(
     "A layout found from pictures alone may come out turned or mirrored. The network does not mind, as it was trained "
@@ -58,9 +58,7 @@ def _compare(picture: bytes | None, competitors: Mapping[str, Competitor]) -> No
         st.caption(translate("Draw a single digit to see what each network answers."))
         return
     is_scrambled = bool(st.session_state.get("scrambled"))
-    cards = [
-        [competitors[kind] for kind in kinds if kind in competitors] for kinds in (SCRAMBLED if is_scrambled else PLAIN)
-    ]
+    cards = SCRAMBLED if is_scrambled else PLAIN
     st.caption(translate(SCRAMBLED_TEXT if is_scrambled else PLAIN_TEXT))
     rows: list[list[Answer]] = []
     for kinds in cards:
