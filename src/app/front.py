@@ -23,10 +23,12 @@ from src.app.page.i18n import LANGUAGES, get_language, translate
 from src.app.page.inputs import Picture, choose_pictures, has_camera
 from src.app.page.number_rendering import render_number
 from src.app.page.panels.batch import show_batch
+from src.app.page.panels.change import offer_change, show_change
 from src.app.page.panels.experiment import show_experiment
 from src.app.page.panels.feedback import explain_no_feedback, show_feedback
 from src.app.page.panels.heatmap import show_heatmap
 from src.app.page.panels.history import find_reopened, remember, show_history
+from src.app.page.panels.network_view import show_networks
 from src.app.page.panels.retry import offer_retry
 from src.app.page.preview import Preview
 from src.app.page.samples import offer_samples
@@ -64,7 +66,9 @@ def show_digit_reader() -> None:
             picture, answer = show_answers(pictures)
         with st.container(key="past"):
             show_history()
-    show_experiment(None if answer and answer.is_number else picture)
+    digit = None if answer and answer.is_number else picture
+    show_networks(digit)
+    show_experiment(digit)
 
 
 def show_answers(pictures: list[Picture]) -> tuple[bytes | None, Answer | None]:
@@ -118,7 +122,9 @@ def show_answer(answer: Answer, preview: Preview | None, picture: bytes | None) 
         return
     st.html(rendering.render_prediction(answer.prediction))
     if picture:
+        offer_change(answer)
         show_heatmap(picture)
+        show_change(picture)
         show_feedback(picture, answer.prediction)
 
 
