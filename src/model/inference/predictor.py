@@ -57,7 +57,7 @@ class Predictor:
 
     def with_runtime(self, runtime: Runtime) -> "Predictor":
         """Return a predictor of the same network that computes in another runtime."""
-        return Predictor(self.description, runtime, self._max_pixels)
+        return Predictor(self.description, runtime, self._max_pixels, self._onnx)
 
     def predict(self, data: bytes) -> Prediction:
         """Predict the digit on the picture file `data`. Raises a `PictureError`."""
