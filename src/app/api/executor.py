@@ -1,7 +1,7 @@
 """Chooses where a picture is read, so that no picture blocks the event loop and memory and time stay bounded."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
@@ -12,7 +12,7 @@ from src.app.api.heap import trim_heap
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
 from src.model.inference.numbers import Number, read_piece, read_segments
-from src.model.inference.predictor import Prediction, Predictor
+from src.model.inference.predictor import Explanation, Prediction, Predictor
 from src.model.inference.steps import Done, Steps, advance
 from src.model.preprocessing.preprocess import Candidates, preprocess, preprocess_plain
 from src.model.preprocessing.segmentation.graph import segment_picture
@@ -50,9 +50,13 @@ class DecodeExecutor:
         return candidates
 
     async def read(
-        self, predictor: Predictor, data: bytes, keep_steps: bool = False, heat: bool = False
+        self,
+        predictor: Predictor,
+        data: bytes,
+        keep_steps: bool = False,
+        explanations: Collection[Explanation] = (),
     ) -> tuple[Prediction, Number]:
-        """Return the prediction for the picture file `data` as a single digit, and the number on it.
+        """Return the prediction for the picture file `data` as a single digit, explained, and the number on it.
 
         Does what `src.model.inference.numbers.read` does. A plain drawing that is clearly one digit is read at once.
         Raises a `PictureError`.
@@ -61,7 +65,7 @@ class DecodeExecutor:
             candidates, piece = plain
             prediction = predictor.predict_candidates(candidates)
             if number := read_piece(prediction, piece):
-                return await self.explain(predictor, candidates) if heat else prediction, number
+                return await self._explain(predictor, candidates, prediction, explanations), number
         async with self._segmented:
             arguments = self._max_pixels, keep_steps
             picture = await self.run(segment_picture, data, *arguments, small_limits=self._small_number_limits)
@@ -70,11 +74,17 @@ class DecodeExecutor:
             candidates = picture.candidates
             del picture
             _release_memory()
-        return await self.explain(predictor, candidates) if heat else prediction, number
+        return await self._explain(predictor, candidates, prediction, explanations), number
 
-    async def explain(self, predictor: Predictor, candidates: Candidates) -> Prediction:
-        """Return the prediction for a picture with its heat map, which takes up to 65 passes through the network."""
-        return await self.compute(partial(predictor.predict_candidates, candidates, heat=True))
+    async def _explain(
+        self,
+        predictor: Predictor,
+        candidates: Candidates,
+        prediction: Prediction,
+        explanations: Collection[Explanation],
+    ) -> Prediction:
+        """Return the prediction for a picture with its explanations, which take many passes through the network."""
+        return await self._run_steps(predictor.explain(candidates, explanations)) if explanations else prediction
 
     async def run(
         self, function: Callable[..., T], data: bytes, *arguments: object, small_limits: Limits | None = None

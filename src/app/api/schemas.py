@@ -7,6 +7,7 @@ are therefore written `predictor.Prediction` and `numbers.Number` here.
 import base64
 import io
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import Problem
+from src.app.api.explanations import Change, Layer, build_change, build_layer
 from src.model.inference import numbers, predictor
 from src.model.inference.artefact import Description, Metrics
 
@@ -63,6 +65,12 @@ class SingleDigit(Prediction):
     heat: str | None = Field(
         None,
         description="only with `heat=true`: white where on the 28x28 picture the answer came from, a PNG data URL",
+    )
+    activations: list[Layer] | None = Field(
+        None, description="only with `activations=true`: the network's layers, in the order in which they are computed"
+    )
+    change: Change | None = Field(
+        None, description="only with `change=true`: few pixels that change the answer; null if none were found"
     )
 
 
@@ -208,9 +216,20 @@ def _build_digit(mark: numbers.Mark) -> NumberDigit:
     )
 
 
-def build_details(prediction: predictor.Prediction, number: numbers.Number, version: str) -> Details:
-    """Return a prediction with all its details, and with its heat if that was computed."""
-    heat = {} if prediction.heat is None else {"heat": data_url(prediction.heat)}
+def build_details(
+    prediction: predictor.Prediction,
+    number: numbers.Number,
+    version: str,
+    explanations: Collection[predictor.Explanation] = (),
+) -> Details:
+    """Return a prediction with all its details, and with the explanations that were computed."""
+    explained: dict[str, Any] = {}
+    if "heat" in explanations and prediction.heat is not None:
+        explained["heat"] = data_url(prediction.heat)
+    if "layers" in explanations:
+        explained["activations"] = [build_layer(layer) for layer in prediction.layers or ()]
+    if "change" in explanations:
+        explained["change"] = build_change(prediction.change)
     return Details(
         prediction=prediction.prediction,
         confidence=prediction.probabilities[prediction.prediction],
@@ -219,19 +238,22 @@ def build_details(prediction: predictor.Prediction, number: numbers.Number, vers
         digits_seen=number.digits_seen,
         model=version,
         image=data_url(prediction.pixels),
-        **heat,
+        **explained,
         **_describe_number(number),
     )
 
 
 def build_details_with_steps(
-    prediction: predictor.Prediction, number: numbers.Number, version: str
+    prediction: predictor.Prediction,
+    number: numbers.Number,
+    version: str,
+    explanations: Collection[predictor.Explanation] = (),
 ) -> DetailsWithSteps:
     """Return a prediction whose steps were kept, with all its details."""
     steps = prediction.steps or {}
     urls = {name: data_url(steps[name]) if name in steps else None for name in ("ink", "crop", "box")}
     return DetailsWithSteps(
-        **build_details(prediction, number, version).model_dump(exclude_unset=True),
+        **build_details(prediction, number, version, explanations).model_dump(exclude_unset=True),
         steps=StepPictures.model_validate(urls),
     )
 

@@ -1,8 +1,10 @@
 """From a picture file to a prediction: the one path that the service, the evaluation and the tests share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 from src.model.errors import ArtefactError
 from src.model.inference.artefact import Description, describe
 from src.model.inference.confidence import choose_candidate, compute_digit_score, compute_probabilities
+from src.model.inference.counterfactual import Change, find_change
+from src.model.inference.layers import Layer, LayerRuntime
 from src.model.inference.occlusion import compute_heat
 from src.model.inference.runtime import Runtime, open_runtime
+from src.model.inference.steps import Steps as Work
 from src.model.preprocessing.preprocess import (
     COMPATIBLE_VERSIONS,
     SIDE,
@@ -21,6 +26,8 @@ from src.model.preprocessing.preprocess import (
     Steps,
     preprocess,
 )
+
+Explanation = Literal["heat", "layers", "change"]  # that takes more passes through the network
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class Prediction:
     digits_seen: int
     pixels: NDArray[np.float32]  # [28, 28] in 0..1, the input of the network
     heat: NDArray[np.float32] | None = None  # [28, 28] in 0..1, if requested
+    layers: list[Layer] | None = None  # what the network's layers computed, if requested
+    change: Change | None = None  # pixels that change the prediction, if requested and found
     steps: Steps | None = None  # the intermediate pictures of preprocessing, if requested
     candidates: int = 1  # the number of candidates among which the network chose
 
@@ -40,18 +49,40 @@ class Prediction:
 class Predictor:
     """A network that predicts the digit on pictures."""
 
-    def __init__(self, description: Description, runtime: Runtime, max_pixels: int) -> None:
+    def __init__(self, description: Description, runtime: Runtime, max_pixels: int, onnx: Path) -> None:
         self.description = description
         self.runtime = runtime
+        self._onnx = onnx
         self._max_pixels = max_pixels
 
     def predict(self, data: bytes) -> Prediction:
         """Predict the digit on the picture file `data`. Raises a `PictureError`."""
         return self.predict_candidates(preprocess(data, self._max_pixels))
 
-    def predict_candidates(self, candidates: Candidates, heat: bool = False) -> Prediction:
-        """Predict the digit on a preprocessed picture; `heat` adds the heat map of the prediction."""
-        return self._predict_best(self._compute_logits(candidates), candidates, heat)
+    def predict_candidates(self, candidates: Candidates) -> Prediction:
+        """Predict the digit on a preprocessed picture."""
+        return self._predict_best(self._compute_logits(candidates), candidates)
+
+    def explain(self, candidates: Candidates, explanations: Collection[Explanation]) -> Work[Prediction]:
+        """Predict the digit on a preprocessed picture and explain the prediction. Raises `ArtefactError`."""
+        logits = self._compute_logits(candidates)
+        prediction = self._predict_best(logits, candidates)
+        pixels = candidates[choose_candidate(logits, self.description.confidence)].pixels
+        yield
+        if "heat" in explanations:
+            prediction = replace(prediction, heat=compute_heat(self.runtime, pixels, prediction.prediction))
+            yield
+        if "layers" in explanations:
+            prediction = replace(prediction, layers=self.layers.compute_layers(pixels[None, None]))
+        if "change" in explanations:
+            change = yield from find_change(self.runtime, pixels, prediction.prediction)
+            prediction = replace(prediction, change=change)
+        return prediction
+
+    @cached_property
+    def layers(self) -> LayerRuntime:
+        """The network with its layers as outputs. Raises `ArtefactError`."""
+        return LayerRuntime(self._onnx)
 
     def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
         """Predict the digits on one or more preprocessed pictures in one pass through the network."""
@@ -68,13 +99,10 @@ class Predictor:
         logits: list[list[float]] = self.runtime.logits(images).tolist()
         return logits
 
-    def _predict_best(self, logits: list[list[float]], candidates: Candidates, heat: bool = False) -> Prediction:
+    def _predict_best(self, logits: list[list[float]], candidates: Candidates) -> Prediction:
         """Return the prediction for the candidate of a picture that most likely shows a digit."""
         best = choose_candidate(logits, self.description.confidence)
-        prediction = self._make_prediction(logits[best], candidates[best], len(candidates))
-        if not heat:
-            return prediction
-        return replace(prediction, heat=compute_heat(self.runtime, candidates[best].pixels, prediction.prediction))
+        return self._make_prediction(logits[best], candidates[best], len(candidates))
 
     def _make_prediction(self, logits: list[float], framed: Framed, candidates: int) -> Prediction:
         calibration, permutation = self.description.confidence, self.description.permutation
@@ -107,4 +135,4 @@ def open_predictor(path: Path, max_pixels: int) -> Predictor:
         raise ArtefactError(f"{weights.name} does not run on a picture: {error}") from error
     if shape != (1, 10):
         raise ArtefactError(f"{weights.name} gives {shape} for one picture, not the logits of ten digits.")
-    return Predictor(description, runtime, max_pixels)
+    return Predictor(description, runtime, max_pixels, path.with_suffix(".onnx"))

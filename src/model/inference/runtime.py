@@ -35,11 +35,15 @@ def open_runtime(weights: Path, network: str) -> Runtime:
 
 
 def open_session(weights: Path) -> onnxruntime.InferenceSession:
-    """Open a .onnx file on one thread: for networks of this size, a second one costs more than it gains."""
+    """Open a .onnx file."""
+    # from its bytes: from its path it could read weights from other files, without a digest or a limit
+    return open_session_from(read_file(weights, MAX_WEIGHTS_BYTES))
+
+
+def open_session_from(content: bytes) -> onnxruntime.InferenceSession:
+    """Open the content of a .onnx file on one thread: with networks of this size, a second costs more than it gains."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # from its bytes: from its path it could read weights from other files, without a digest or a limit
-    content = read_file(weights, MAX_WEIGHTS_BYTES)
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 

@@ -1,6 +1,6 @@
 """`/api/v1/predict`: reads the digit on one picture, or on each picture of a batch."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final, TypeVar
@@ -15,11 +15,12 @@ from src.app.api import schemas
 from src.app.api.core.problem_types import PICTURE_ERRORS
 from src.app.api.core.problems import Problem, build_problem
 from src.app.api.executor import DecodeExecutor
+from src.app.api.explanations import ACTIVATIONS, CHANGE, require_small
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import AppState, get_state
 from src.model.errors import PictureError
 from src.model.inference.numbers import Number
-from src.model.inference.predictor import Prediction, Predictor
+from src.model.inference.predictor import Explanation, Prediction, Predictor
 
 router = APIRouter(prefix="/api/v1", tags=["digits"])
 
@@ -51,6 +52,19 @@ WithHeat = Annotated[
     BeforeValidator(parse_boolean),
     Query(description="also return where on the picture the answer came from; includes the details"),
 ]
+WithActivations = Annotated[
+    bool,
+    BeforeValidator(parse_boolean),
+    Query(
+        description="also return what each layer of the network computed, and its weights; includes the details; "
+        "only for networks with under 20,000 parameters"
+    ),
+]
+WithChange = Annotated[
+    bool,
+    BeforeValidator(parse_boolean),
+    Query(description="also return few pixels that would change the answer; includes the details"),
+]
 Version = Annotated[
     str | None, Query(max_length=64, description="version of the network to use; by default the newest release")
 ]
@@ -66,22 +80,32 @@ Version = Annotated[
             "details=true": schemas.DETAILS,
             "heat=true": schemas.DETAILS | schemas.HEAT,
             "steps=true": schemas.DETAILS | schemas.STEPS,
+            "activations=true": schemas.DETAILS | ACTIVATIONS,
+            "change=true": schemas.DETAILS | CHANGE,
         }
     )
     | openapi.problem_responses(
-        *openapi.REQUEST_PROBLEMS, *openapi.PICTURE_PROBLEMS, parameters=("details", "steps", "heat", "model")
+        *openapi.REQUEST_PROBLEMS,
+        *openapi.PICTURE_PROBLEMS,
+        parameters=("details", "steps", "heat", "activations", "change", "model"),
     ),
     openapi_extra=openapi.single_picture_body(),
 )
-async def predict(
+async def predict(  # noqa: PLR0913 - one for each parameter of the query
     request: Request,
+    *,
     details: WithDetails = False,
     steps: WithSteps = False,
     heat: WithHeat = False,
+    activations: WithActivations = False,
+    change: WithChange = False,
     model: Version = None,
 ) -> Response:
     """Read the digit on one picture, sent in a form or as the body itself."""
-    return await answer(get_state(request), partial(uploads.picture, request), Options(details, steps, heat, model))
+    wanted: dict[Explanation, bool] = {"heat": heat, "layers": activations, "change": change}
+    explanations = tuple(explanation for explanation, is_wanted in wanted.items() if is_wanted)
+    options = Options(details, steps, explanations, model)
+    return await answer(get_state(request), partial(uploads.picture, request), options)
 
 
 @dataclass(frozen=True)
@@ -90,7 +114,7 @@ class Options:
 
     details: bool = False
     steps: bool = False
-    heat: bool = False
+    explanations: tuple[Explanation, ...] = ()
     model: str | None = None
 
 
@@ -101,12 +125,15 @@ USUAL_OPTIONS: Final = {b"": Options(), b"details=true": Options(details=True), 
 async def answer(state: AppState, read_picture: Callable[[], Awaitable[bytes]], options: Options) -> Response:
     """Return the response to a request whose picture `read_picture` returns."""
     predictor = await state.repository.predictor(options.model)
+    explanations = options.explanations
+    if "layers" in explanations:
+        require_small(predictor.description)
     data = await read_picture()
     version = predictor.description.version
-    if options.details or options.steps or options.heat:
-        prediction, number = await state.executor.read(predictor, data, options.steps, options.heat)
+    if options.details or options.steps or explanations:
+        prediction, number = await state.executor.read(predictor, data, options.steps, explanations)
         state.metrics.answer(prediction, version)
-        return detailed_response(prediction, number, version)
+        return detailed_response(prediction, number, version, explanations)
     prediction = predictor.predict_candidates(await state.executor.preprocess(data))
     state.metrics.answer(prediction, version)
     return ANSWERS[prediction.prediction]
@@ -187,8 +214,10 @@ async def _process_all(
     return results, problems
 
 
-def detailed_response(prediction: Prediction, number: Number, version: str) -> Response:
-    """Return a prediction with all its details, and with its steps and heat if it has them."""
+def detailed_response(
+    prediction: Prediction, number: Number, version: str, explanations: Collection[Explanation]
+) -> Response:
+    """Return a prediction with all its details, its explanations, and its steps if it has them."""
     build = schemas.build_details_with_steps if prediction.steps else schemas.build_details
-    content = build(prediction, number, version).model_dump_json(exclude_unset=True)
+    content = build(prediction, number, version, explanations).model_dump_json(exclude_unset=True)
     return Response(content, media_type="application/json")
