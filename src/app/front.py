@@ -27,6 +27,7 @@ from src.app.page.panels.experiment import show_experiment
 from src.app.page.panels.feedback import explain_no_feedback, show_feedback
 from src.app.page.panels.heatmap import show_heatmap
 from src.app.page.panels.history import find_reopened, remember, show_history
+from src.app.page.panels.network_view import show_networks
 from src.app.page.panels.retry import offer_retry
 from src.app.page.preview import Preview
 from src.app.page.samples import offer_samples
@@ -64,7 +65,9 @@ def show_digit_reader() -> None:
             picture, answer = show_answers(pictures)
         with st.container(key="past"):
             show_history()
-    show_experiment(None if answer and answer.is_number else picture)
+    digit = None if answer and answer.is_number else picture
+    show_networks(digit)
+    show_experiment(digit)
 
 
 def show_answers(pictures: list[Picture]) -> tuple[bytes | None, Answer | None]:

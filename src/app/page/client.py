@@ -18,10 +18,11 @@ from src.app.page.errors import (
 Share = Annotated[float, Field(ge=0, le=1)]
 # the page writes it into its HTML, so it may contain nothing but the characters of a data URL
 PictureUrl = Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/=]+$")]
+Place = tuple[Annotated[int, Field(ge=0, lt=28)], Annotated[int, Field(ge=0, lt=28)]]
 Line = Annotated[str, Field(pattern=r"^[0-9?]+$")]  # "?" stands for what is not a digit
 T = TypeVar("T", bound=BaseModel)
 
-Part = Literal["details", "steps", "heat"]  # of a prediction, beyond the digit
+Part = Literal["details", "steps", "heat", "activations", "change"]  # of a prediction, beyond the digit
 
 MAX_WAIT_S: Final = 60  # whatever the service's Retry-After says
 BATCH_SIZE: Final = 64  # the service accepts no more pictures in one request
@@ -39,6 +40,46 @@ class Steps(BaseModel):
     box: PictureUrl | None  # likewise
 
 
+class Tensor(BaseModel):
+    """Numbers in rows: the last index changes fastest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: list[int]
+    values: list[float]
+
+
+class Window(BaseModel):
+    """The part of the layer before that a value of a convolution or a pooling is computed from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+
+
+class Layer(BaseModel):
+    """A layer of a small network: what it computed for the picture, and what it has learned."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["normalise", "convolution", "max_pool", "relu", "linear"]
+    output: Tensor
+    weights: Tensor | None = None
+    bias: list[float] | None = None
+    window: Window | None = None
+
+
+class Change(BaseModel):
+    """Few pixels of the 28x28 picture, each as column and row, that change the answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prediction: int = Field(ge=0, le=9)  # with the change
+    inked: tuple[Place, ...]
+    erased: tuple[Place, ...]
+
+
 class Mark(BaseModel):
     """A digit of a number, or something on its line that is not a digit."""
 
@@ -50,7 +91,7 @@ class Mark(BaseModel):
 
 
 class Prediction(BaseModel):
-    """The answer of `POST /api/v1/predict?details=true`, with `steps` or `heat` if they were asked for.
+    """The answer of `POST /api/v1/predict?details=true`, with another `Part` if it was asked for.
 
     It is about the picture as a single digit, and about the number on it: all marks in reading order, and the text of
     each line. Services of earlier versions send no number.
@@ -69,6 +110,8 @@ class Prediction(BaseModel):
     truncated: bool = False
     steps: Steps | None = None  # services of earlier versions send none
     heat: PictureUrl | None = None
+    activations: tuple[Layer, ...] | None = None
+    change: Change | None = None  # also None if the service found none
 
 
 class Problem(BaseModel):
@@ -112,6 +155,7 @@ class Model(BaseModel):
     network: str
     parameters: int
     test: Score | None = None
+    order: tuple[int, ...] | None = None  # the network sees pixel i of a picture taken from place order[i]
 
 
 class Models(BaseModel):
