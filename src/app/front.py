@@ -23,6 +23,7 @@ from src.app.page.i18n import LANGUAGES, get_language, translate
 from src.app.page.inputs import Picture, choose_pictures, has_camera
 from src.app.page.number_rendering import render_number
 from src.app.page.panels.batch import show_batch
+from src.app.page.panels.change import offer_change, show_change
 from src.app.page.panels.experiment import show_experiment
 from src.app.page.panels.feedback import explain_no_feedback, show_feedback
 from src.app.page.panels.heatmap import show_heatmap
@@ -121,7 +122,9 @@ def show_answer(answer: Answer, preview: Preview | None, picture: bytes | None) 
         return
     st.html(rendering.render_prediction(answer.prediction))
     if picture:
+        offer_change(answer)
         show_heatmap(picture)
+        show_change(picture)
         show_feedback(picture, answer.prediction)
 
 

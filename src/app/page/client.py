@@ -127,6 +127,18 @@ class BatchResponse(BaseModel):
     answers: list[Prediction | Problem]
 
 
+class Digit(BaseModel):
+    """The digit on a picture of a batch; None if a problem takes its place."""
+
+    prediction: int | None = Field(None, ge=0, le=9)
+
+
+class DigitsResponse(BaseModel):
+    """The answer of `POST /api/v1/predict/batch`."""
+
+    answers: list[Digit]
+
+
 class Features(BaseModel):
     """The answer of `GET /api/v1/features`."""
 
@@ -203,6 +215,20 @@ class ServiceClient:
             _problem_error(answer.type, answer.detail) if isinstance(answer, Problem) else answer
             for answer in response.answers
         ]
+
+    def read_digits(self, pictures: Sequence[bytes], model: str) -> list[int | None]:
+        """Return the digit that the network `model` reads on each of at most `BATCH_SIZE` pictures; None: it can't.
+
+        Raises a `ServiceError` if the whole request failed.
+        """
+        files = [("files", ("picture", picture)) for picture in pictures]
+        timeout = self._timeout_s + EXTRA_S * len(pictures)
+        response = self._request(
+            DigitsResponse, "POST", "/predict/batch", params={"model": model}, files=files, timeout=timeout
+        )
+        if len(response.answers) != len(pictures):
+            raise UnexpectedResponseError(200)
+        return [answer.prediction for answer in response.answers]
 
     def list_models(self) -> list[Model]:
         """Return the available networks, newest first. Raises a `ServiceError`."""

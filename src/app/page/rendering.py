@@ -1,6 +1,5 @@
 """The HTML that takes the answer's place on the page for a digit; page.css styles it."""
 
-from collections.abc import Sequence
 from html import escape
 from typing import Final
 
@@ -61,7 +60,7 @@ def render_prediction(prediction: Prediction) -> str:
           width="120" height="120">
         <figcaption>{translate("What the model saw")}</figcaption>
       </figure>
-      {_render_probabilities(prediction)}
+      {render_probabilities(prediction)}
       {_render_steps(prediction.steps, prediction.image) if prediction.steps else ""}
     </section>"""
 
@@ -92,12 +91,6 @@ def render_heatmap(image: str, heat: str) -> str:
       <div role="img" aria-label="{escape(alt)}"><img src="{image}" alt=""><span><img src="{heat}" alt=""></span></div>
       <figcaption>{escape(caption)}</figcaption>
     </figure>"""
-
-
-def render_comparison(predictions: Sequence[tuple[str, Model, Prediction]]) -> str:
-    """Return a card for each network: its name, its prediction for the same picture, and its accuracy."""
-    cards = "".join(_render_card(*prediction) for prediction in predictions)
-    return f'<ul class="cards" lang="{get_language()}">{cards}</ul>'
 
 
 def render_invitation(source: str) -> str:
@@ -133,19 +126,8 @@ def _render_notice(headline: str, text: str, role: str = "status", classes: str 
     </section>"""
 
 
-def _render_card(name: str, model: Model, prediction: Prediction) -> str:
-    alt = translate("Input of the network: {network}", network=name)
-    return f"""
-    <li class="card">
-      <h2>{escape(name)}</h2>
-      <img src="{prediction.image}" alt="{escape(alt)}" width="84" height="84">
-      <p class="digit">{prediction.prediction} <span>{rounded_percent(prediction.confidence)}</span></p>
-      {_render_probabilities(prediction)}
-      <p class="measured">{escape(accuracy_label(model))}</p>
-    </li>"""
-
-
-def _render_probabilities(prediction: Prediction) -> str:
+def render_probabilities(prediction: Prediction) -> str:
+    """Return the ten probabilities as bars."""
     bars = ""
     for digit, share in enumerate(prediction.probabilities):
         chosen = ' class="chosen"' if digit == prediction.prediction else ""

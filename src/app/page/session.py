@@ -102,6 +102,21 @@ def _predict_batch(batch: dict[str, bytes]) -> dict[str, Result]:
         return dict.fromkeys(batch, error)
 
 
+def read_digits_once(pictures: Sequence[bytes], model: str) -> list[int | None]:
+    """Return the digit that a network reads on each of at most `BATCH_SIZE` pictures; each is sent once in a session.
+
+    None stands for a picture that can't be read. Raises a `ServiceError`.
+    """
+    known: dict[tuple[str, str], int | None] = st.session_state.setdefault("digits", {})
+    ids = [picture_id(picture) for picture in pictures]
+    unknown = {name: picture for name, picture in zip(ids, pictures, strict=True) if (name, model) not in known}
+    if unknown:
+        digits = get_client().read_digits(list(unknown.values()), model)
+        known |= {(name, model): digit for name, digit in zip(unknown, digits, strict=True)}
+        st.session_state["digits"] = known
+    return [known[name, model] for name in ids]
+
+
 def _split_into_batches(pictures: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
     """Yield as many pictures at a time as the service accepts in a request; one that is too large goes alone."""
     batch: dict[str, bytes] = {}

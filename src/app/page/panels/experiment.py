@@ -1,32 +1,36 @@
-"""The experiment: a CNN and an MLP predict the visitor's digit, with its pixels in place or scrambled."""
+"""The experiment: a CNN and an MLP read the visitor's digit and others, with the pixels in place or scrambled."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import streamlit as st
 
-from src.app.page.client import Model, Prediction
 from src.app.page.errors import ServiceError
 from src.app.page.i18n import gettext_noop, translate
+from src.app.page.panels.comparison import Answer, render_comparison
+from src.app.page.panels.competitors import Competitor, list_competitors
 from src.app.page.panels.expander import lazy_expander
-from src.app.page.rendering import render_comparison
-from src.app.page.session import list_networks, predict_once
+from src.app.page.panels.network_view import show_switch
+from src.app.page.panels.score import show_score
+from src.app.page.panels.trial import show_trial
+from src.app.page.session import predict_once
 
-# the kinds of networks, as the service calls them, and their names on the page
-PLAIN: Final = {"cnn": gettext_noop("CNN"), "mlp": gettext_noop("MLP")}
-SCRAMBLED: Final = {
-    "cnn-permuted": gettext_noop("CNN, scrambled pixels"),
-    "mlp-permuted": gettext_noop("MLP, scrambled pixels"),
-    "cnn-recovered": gettext_noop("CNN, layout recovered"),
-}
+# the kinds of networks on each card, as the service calls them
+PLAIN: Final = (("cnn",), ("mlp",))
+SCRAMBLED: Final = (("cnn", "cnn-permuted"), ("mlp", "mlp-permuted"), ("cnn-recovered",))
 PLAIN_TEXT: Final = gettext_noop(
     "Both networks have about the same number of weights. The CNN looks for strokes among neighbouring pixels and "
     "reads nearly every digit. The MLP weighs each pixel by itself and makes more mistakes."
 )
 SCRAMBLED_TEXT: Final = gettext_noop(
-    "The pixels of all pictures were moved in the same way. The MLP does not use which pixels are neighbours, so this "
-    "hardly affects it. The CNN no longer finds strokes and does no better than the MLP. Yet no information is lost: "
-    "pixels that are often dark together were neighbours. The layout can be recovered from scrambled pictures alone, "
-    "possibly turned or mirrored, and with it the CNN reads as well as before."
+    "The pixels of all pictures were moved in the same way, and the networks trained again. The MLP does not use which "
+    "pixels are neighbours, so this hardly affects it. The CNN no longer finds strokes and does no better than the "
+    "MLP. Yet no information is lost: pixels that are often dark together were neighbours. With the layout recovered "
+    "from scrambled pictures alone, the CNN reads as well as before."
+)
+RECOVERED_TEXT: Final = gettext_noop(
+    "A layout found from pictures alone may come out turned or mirrored. The network does not mind, as it was trained "
+    "on it; for your eyes, its picture is turned back here."
 )
 
 
@@ -35,27 +39,31 @@ def show_experiment(picture: bytes | None) -> None:
     with lazy_expander("experiment", translate("Experiment: scramble the pixels of your digit")) as is_open:
         if not is_open:
             return
-        scrambled = st.toggle(translate("Scramble the pixels"), key="scrambled", persist_state="session")
-        if picture is None:
-            st.caption(translate("Draw a single digit to see what each network answers."))
-            return
+        show_switch("scrambled", "scrambled_inside")
         try:
-            predictions = _predict_with_each(picture, SCRAMBLED if scrambled else PLAIN)
+            competitors = list_competitors()
+            if not competitors:
+                st.caption(translate("This service does not have the networks of the experiment."))
+                return
+            _compare(picture, competitors)
+            show_score(picture, competitors)
+            show_trial(competitors)
         except ServiceError as error:
             st.caption(translate(error.sentence, **error.values))
-            return
-        if not predictions:
-            st.caption(translate("This service does not have the networks of the experiment."))
-            return
-        st.caption(translate(SCRAMBLED_TEXT if scrambled else PLAIN_TEXT))
-        st.html(render_comparison(predictions))
 
 
-def _predict_with_each(picture: bytes, kinds: dict[str, str]) -> list[tuple[str, Model, Prediction]]:
-    """Return the name, the model and its prediction for each kind of network that the service has."""
-    models = list_networks()
-    return [
-        (translate(name), models[kind], predict_once(picture, "details", models[kind].version))
-        for kind, name in kinds.items()
-        if kind in models
-    ]
+def _compare(picture: bytes | None, competitors: Mapping[str, Competitor]) -> None:
+    """Show what the networks answer for the visitor's digit. Raises a `ServiceError`."""
+    if picture is None:
+        st.caption(translate("Draw a single digit to see what each network answers."))
+        return
+    is_scrambled = bool(st.session_state.get("scrambled"))
+    cards = SCRAMBLED if is_scrambled else PLAIN
+    st.caption(translate(SCRAMBLED_TEXT if is_scrambled else PLAIN_TEXT))
+    rows: list[list[Answer]] = []
+    for kinds in cards:
+        networks = [competitors[kind] for kind in kinds if kind in competitors]
+        rows.append([(network, predict_once(picture, "details", network.model.version)) for network in networks])
+    st.html(render_comparison([row for row in rows if row]))
+    if is_scrambled:
+        st.caption(translate(RECOVERED_TEXT))

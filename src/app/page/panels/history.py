@@ -91,6 +91,15 @@ def find_reopened(pictures: Sequence[Picture]) -> Entry | None:
     return _history().get(st.session_state.get("reopened") or "")
 
 
+def list_digits() -> dict[str, tuple[bytes, int | None]]:
+    """Return the pictures of single digits that are kept, and the answers unless they are doubtful, by picture id."""
+    return {
+        key: (entry.picture, None if entry.answer.is_doubtful else entry.answer.prediction.prediction)
+        for key, entry in _history().items()
+        if entry.picture and not entry.answer.is_number
+    }
+
+
 def _click() -> None:
     """Open the answer that was clicked, or close it if it is open."""
     key = st.session_state["history-list"]["clicked"]

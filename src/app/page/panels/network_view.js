@@ -21,7 +21,6 @@ class View {
   constructor(root, data, place) {
     this.root = root
     this.data = data
-  .querySelector(".stages")
     this.number = new Intl.NumberFormat(data.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
     this.short = new Intl.NumberFormat(data.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
     this.stages = makeStages(data)
@@ -42,7 +41,7 @@ class View {
   focus() { this.stages[this.place.stage].canvas.focus({ preventScroll: true }) }
   stop() { this.observer.disconnect() }
   text(name, values = {}) { return this.data.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]) }
-  show(value) { return this.number.format(value).replace("-", "−") }
+  show(value, format = this.number) { return format.format(value).replace("-", "−").replace(/^−(0[.,]0+)$/, "$1") }
 
   buildStage(stage) {
     const { count, rows, columns } = stage
@@ -74,7 +73,7 @@ class View {
     const row = build("div", { className: "digits", ariaHidden: "true" })
     for (const [digit, value] of stage.values.entries()) {
       const item = build("span", { textContent: digit })
-      item.append(build("small", { textContent: this.short.format(value).replace("-", "−") }))
+      item.append(build("small", { textContent: this.show(value, this.short) }))
       row.append(item)
     }
     return row
