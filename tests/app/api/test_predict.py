@@ -234,7 +234,7 @@ def test_an_invalid_query_is_named(client: Client, value: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "parameters"),
     [
-        ("POST", PREDICT, "`details`, `steps`, `heat` and `model`"),
+        ("POST", PREDICT, "`details`, `steps`, `heat`, `activations`, `change` and `model`"),
         ("POST", "/api/v1/predict/batch", "`details` and `model`"),
         ("POST", "/api/v1/read", "`model`"),
         ("POST", "/api/v1/feedback", "`digit` and `model`"),

@@ -45,8 +45,8 @@ def _render_change(image: str, change: Change) -> str:
     """Return the picture that the network saw, with the pixels that would change the answer."""
     pixels = _render_pixels(change.inked, "inked") + _render_pixels(change.erased, "erased")
     caption = translate(
-        "These {count} pixels are enough: with {inked} inked (orange) and {erased} erased (blue), it would read {digit}. "
-        "They are the fewest found.",
+        "These {count} pixels are enough: with {inked} inked (orange) and {erased} erased (blue), it would read "
+        "{digit}. Fewer were not found.",
         count=len(change.inked) + len(change.erased),
         inked=len(change.inked),
         erased=len(change.erased),

@@ -1,4 +1,4 @@
-"""What each network of the experiment answers for the visitor's digit: a card for each, before and after scrambling."""
+"""What the networks of the experiment answer for the visitor's digit: a card for each change, before and after."""
 
 from collections.abc import Sequence
 from html import escape
@@ -11,9 +11,11 @@ from src.app.page.rendering import render_probabilities, rounded_percent
 Answer = tuple[Competitor, Prediction]
 
 
-def render_comparison(rows: Sequence[Sequence[Answer]]) -> str:
-    """Return a card for each row: the answers of one kind of network, that after scrambling last."""
+def render_comparison(rows: Sequence[Sequence[Answer]], note: str) -> str:
+    """Return a card for each row, the answers before and after a change, and a note on the last."""
     cards = "".join(_render_card(answers) for answers in rows)
+    if note:
+        cards += f'<li class="note">{escape(note)}</li>'
     return f'<ul class="cards" lang="{get_language()}">{cards}</ul>'
 
 

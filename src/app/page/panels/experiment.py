@@ -17,7 +17,7 @@ from src.app.page.session import predict_once
 
 # the kinds of networks on each card, as the service calls them
 PLAIN: Final = (("cnn",), ("mlp",))
-SCRAMBLED: Final = (("cnn", "cnn-permuted"), ("mlp", "mlp-permuted"), ("cnn-recovered",))
+SCRAMBLED: Final = (("cnn", "cnn-permuted"), ("mlp", "mlp-permuted"), ("cnn-permuted", "cnn-recovered"))
 PLAIN_TEXT: Final = gettext_noop(
     "Both networks have about the same number of weights. The CNN looks for strokes among neighbouring pixels and "
     "reads nearly every digit. The MLP weighs each pixel by itself and makes more mistakes."
@@ -64,6 +64,4 @@ def _compare(picture: bytes | None, competitors: Mapping[str, Competitor]) -> No
     for kinds in cards:
         networks = [competitors[kind] for kind in kinds if kind in competitors]
         rows.append([(network, predict_once(picture, "details", network.model.version)) for network in networks])
-    st.html(render_comparison([row for row in rows if row]))
-    if is_scrambled:
-        st.caption(translate(RECOVERED_TEXT))
+    st.html(render_comparison([row for row in rows if row], translate(RECOVERED_TEXT) if is_scrambled else ""))
