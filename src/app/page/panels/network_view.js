@@ -204,7 +204,7 @@ class View {
       const rest = sorted.slice(SPOKEN)
       const items = sorted.slice(0, SPOKEN)
       if (rest.length) items.push({ name: this.text("others", { count: rest.length }), value: total(rest.map(({ value }) => value)) })
-      const heading = build("h5", { textContent: `${this.text(side)}: ${this.show(total(all.map(({ value }) => value)))}` })
+      const heading = build("h5", { textContent: this.text(side, { sum: this.show(total(all.map(({ value }) => value))) }) })
       return [heading, this.bars(items, largestOf(terms.map(({ value }) => value)))]
     })
   }
@@ -259,11 +259,11 @@ function makeStages({ layers, order }) {
     const source = stages.at(-1)
     const { shape, values } = layer.output
     if (layer.kind === "relu") {
-      Object.assign(source, { values, raw: source.values, isCut: true, largest: largestOf(values) })
+      Object.assign(source, { values, raw: source.values, isCut: true, largest: brightest(values) })
       continue
     }
     const [count, rows = 1, columns = 1] = shape.length === 3 ? shape : [1, 1, shape[0]]
-    const stage = { count, rows, columns, values, raw: values, source, largest: largestOf(values), window: layer.window }
+    const stage = { count, rows, columns, values, raw: values, source, largest: brightest(values), window: layer.window }
     Object.assign(stage, { weights: layer.weights?.values, bias: layer.bias, scaleOfWeights: { largest: largestOf(layer.weights?.values ?? [1]) } })
     stage.kind = { normalise: "input", convolution: "convolution", max_pool: "pool" }[layer.kind] ?? "units"
     stage.title = stage.kind === "input" && order ? "scrambledInput" : stage.kind
@@ -282,7 +282,7 @@ function makeWeightStages(target, source, order) {
   order?.forEach((place, index) => { inverse[place] = index })
   const make = (title, values, pixels) => {
     const stage = {
-      kind: "weights", title, count: target.values.length, rows: source.rows, columns: source.columns, values, raw: values, pixels, target, largest: quantile(values, 0.99),
+      kind: "weights", title, count: target.values.length, rows: source.rows, columns: source.columns, values, raw: values, pixels, target, largest: brightest(values),
     }
     const place = (index) => (title === "weights" ? index % size : inverse[index % size])
     stage.explain = (index) => ({ source, places: new Set([place(index)]) })
@@ -416,5 +416,9 @@ function build(tag, properties) { return Object.assign(document.createElement(ta
 function total(values) { return values.reduce((sum, value) => sum + value, 0) }
 function dot(inputs, weights) { return total(inputs.map((value, k) => value * weights[k])) }
 function strongest(values) { return values.indexOf(values.reduce((best, value) => Math.max(best, value), -Infinity)) }
-function quantile(values, share) { return values.map(Math.abs).sort((a, b) => a - b)[Math.floor(share * (values.length - 1))] || 1 }
+
+// the value that is drawn brightest: of many, a few may be far larger than the rest
+function brightest(values) {
+  return values.map(Math.abs).sort((a, b) => a - b)[Math.ceil(0.99 * (values.length - 1))] || 1
+}
 function largestOf(values) { return values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9) }
