@@ -12,7 +12,7 @@ from src.settings import ROOT
 
 COMMITTED: Final = ROOT / "tests" / "browser" / "screens"
 SEEN: Final = ROOT / "build" / "screens"  # not in git; CI keeps them to be looked at
-STATES: Final = ("nothing", "answer", "scrambled", "number")
+STATES: Final = ("nothing", "answer", "inside", "change", "scrambled", "trial", "number")
 
 BLOCK: Final = 4  # side of the squares that are averaged, since letters' edges differ between machines
 MAX_LEVELS: Final = 24  # of 255, by which a block may differ

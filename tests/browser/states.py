@@ -21,8 +21,11 @@ IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
 STATES: Final = (
     "nothing",
     "answer",
+    "inside",
+    "change",
     "networks",
     "scrambled",
+    "trial",
     "little",
     "number",
     "files",
@@ -55,7 +58,15 @@ def _draw(sheet: Sheet, _: Translate) -> Iterator[str]:
 
 
 def _open_panels(sheet: Sheet, translate: Translate) -> Iterator[str]:
+    sheet.open_panel("inside", ".network canvas")
+    expect(sheet.page.locator(".network")).to_have_count(2)
+    sheet.page.mouse.move(0, 0)
+    yield "inside"
+    sheet.page.locator(".st-key-inside summary").first.click()
+    expect(sheet.page.locator(".network")).to_have_count(0)
     sheet.open_panel("heat", ".heat img")
+    sheet.open_panel("change", ".heat.change i")
+    yield "change"
     sheet.open_panel("experiment", ".card")
     expect(sheet.page.locator(".card")).to_have_count(2)
     caption = sheet.page.locator(".st-key-experiment [data-testid=stCaptionContainer]")
@@ -67,6 +78,10 @@ def _open_panels(sheet: Sheet, translate: Translate) -> Iterator[str]:
     expect(caption).not_to_have_text(plain)
     sheet.page.mouse.move(0, 0)
     yield "scrambled"
+    sheet.page.locator(".st-key-trial button").click()
+    expect(sheet.page.locator(".trial progress")).to_have_attribute("value", "200")
+    sheet.page.mouse.move(0, 0)
+    yield "trial"
 
 
 def _write(sheet: Sheet, translate: Translate) -> Iterator[str]:

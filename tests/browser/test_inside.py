@@ -7,7 +7,8 @@ from playwright.sync_api import Locator, expect
 from tests.browser.chromium import OpenPage
 from tests.browser.sheet import Sheet
 
-NUMBER = re.compile(r"−?\d+\.\d\d")
+MINUS = "\N{MINUS SIGN}"
+NUMBER = re.compile(MINUS + r"?\d+\.\d\d")
 
 
 def network(sheet: Sheet, kind: str = "cnn") -> Locator:
@@ -24,7 +25,7 @@ def open_inside(sheet: Sheet) -> Locator:
 
 
 def numbers(text: str) -> list[float]:
-    return [float(number.replace("−", "-")) for number in NUMBER.findall(text)]
+    return [float(number.replace(MINUS, "-")) for number in NUMBER.findall(text)]
 
 
 def test_every_layer_of_the_drawn_digit_is_shown(sheet: Sheet) -> None:
@@ -92,10 +93,12 @@ def test_the_keyboard_walks_through_pixels_and_layers(sheet: Sheet) -> None:
     for key in ("ArrowRight", "ArrowDown", "PageDown"):
         sheet.page.keyboard.press(key)
     expect(cnn.locator("h4")).to_have_text("Map 2, row 2, column 2")
-    expect(pixels).to_have_attribute("aria-valuetext", re.compile(r"^Map 2, row 2, column 2: −?\d+\.\d\d$"))
+    expect(pixels).to_have_attribute("aria-valuetext", re.compile(f"^Map 2, row 2, column 2: {NUMBER.pattern}$"))
     sheet.page.keyboard.press("Tab")
-    expect(cnn.locator("h4")).to_have_text(re.compile("^Map . row .*, column .*|^Map"))
     expect(cnn.locator("canvas").nth(2)).to_be_focused()
+    expect(cnn.locator("section", has=sheet.page.locator("canvas:focus")).locator("h3")).to_have_text(
+        re.compile("^Pooling")
+    )
 
 
 def test_a_finger_opens_the_sum_below_the_layer(open_page: OpenPage) -> None:
