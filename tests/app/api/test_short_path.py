@@ -327,6 +327,8 @@ def requests_(draw: st.DrawFn) -> Sent:
         b"details=%74rue",
         b"detail=true",
         b"details=true&detail=true",
+        b"activations=true&model=0.0.1",
+        b"details=true&change=true",
         b"Details=true",
         b"steps=true",
         b"model=none",

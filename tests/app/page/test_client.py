@@ -187,3 +187,22 @@ def test_a_number_outside_the_contract_is_reported(fake_service: FakeService, ch
     fake_service.body = prediction(**number("42", **change))
     with pytest.raises(UnexpectedResponseError):
         ServiceClient(fake_service.url, 5).predict(b"a picture")
+
+
+def test_the_digits_of_several_pictures_are_read_by_a_named_network(fake_service: FakeService) -> None:
+    answers = [{"prediction": 4}, json.loads(problem("It is blank.")), {"prediction": 0}]
+    fake_service.body = json.dumps({"answers": answers}).encode()
+    assert ServiceClient(fake_service.url, 5).read_digits([b"1", b"2", b"3"], "mlp-0.0.1") == [4, None, 0]
+    assert fake_service.paths == ["/api/v1/predict/batch?model=mlp-0.0.1"]
+
+
+def test_a_missing_digit_of_several_is_an_unexpected_response(fake_service: FakeService) -> None:
+    fake_service.body = b'{"answers": [{"prediction": 4}]}'
+    with pytest.raises(UnexpectedResponseError):
+        ServiceClient(fake_service.url, 5).read_digits([b"1", b"2"], "mlp-0.0.1")
+
+
+@pytest.mark.parametrize("place", [[28, 0], [0, -1], [1], ["1; left: 0", 0]])
+def test_a_change_outside_the_picture_is_refused(fake_service: FakeService, place: list[Any]) -> None:
+    fake_service.body = prediction(change={"prediction": 9, "inked": [place], "erased": []})
+    assert isinstance(failure(fake_service), UnexpectedResponseError)
