@@ -1,6 +1,6 @@
 """The parts of a response that explain an answer: the network's layers, and what would change the answer."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,9 @@ from src.app.api.core.problems import ApiProblem
 from src.model.inference import counterfactual, layers
 from src.model.inference.artefact import Description
 
-DECIMALS = 5  # of the numbers in a response
+DECIMALS: Final = 5  # of the numbers in a response
+
+Place = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 
 class Window(BaseModel):
@@ -46,8 +48,8 @@ class Change(BaseModel):
     """Few pixels that change the answer together."""
 
     prediction: int = Field(ge=0, le=9, description="the answer with these changes")
-    inked: list[tuple[int, int]] = Field(description="column and row of each pixel that becomes ink")
-    erased: list[tuple[int, int]] = Field(description="column and row of each pixel that becomes paper")
+    inked: list[Place] = Field(description="column and row of each pixel that becomes ink")
+    erased: list[Place] = Field(description="column and row of each pixel that becomes paper")
 
 
 ACTIVATIONS: dict[str, Any] = {
@@ -88,7 +90,10 @@ def build_layer(layer: layers.Layer) -> Layer:
 
 def build_change(change: counterfactual.Change | None) -> Change | None:
     """Return a change, if one was found."""
-    return change and Change(prediction=change.prediction, inked=change.inked, erased=change.erased)
+    if not change:
+        return None
+    inked, erased = ([list(place) for place in places] for places in (change.inked, change.erased))
+    return Change(prediction=change.prediction, inked=inked, erased=erased)
 
 
 def _build_tensor(values: NDArray[np.float32]) -> Tensor:
