@@ -74,8 +74,11 @@ class LayerRuntime:
         return [self._build(node, value[0]) for node, value in zip(self._nodes, values, strict=True)]
 
     def _build(self, node: Node, values: Values) -> Layer:
-        weights = [self._weights[name] for name in node.weights] if node.kind in TRAINED else []
-        return Layer(KINDS[node.kind], values, *weights, window=_find_window(node))
+        kind, window = KINDS[node.kind], _find_window(node)
+        if node.kind not in TRAINED:
+            return Layer(kind, values, window=window)
+        weights, bias = (self._weights[name] for name in node.weights)
+        return Layer(kind, values, weights, bias, window)
 
 
 def _find_window(node: Node) -> Window | None:

@@ -70,6 +70,8 @@ def test_weights_are_those_of_the_file(layers: list[Layer]) -> None:
     trained = [layer for layer in layers if layer.weights is not None]
     assert len(trained) == len(names) == 4
     for layer, (weights, bias) in zip(trained, names, strict=True):
+        assert layer.weights is not None
+        assert layer.bias is not None
         assert np.array_equal(layer.weights, stored[weights])
         assert np.array_equal(layer.bias, stored[bias])
 

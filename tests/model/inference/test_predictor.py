@@ -8,7 +8,7 @@ from src.model.data.mnist import encode_png
 from src.model.errors import TooLittleInk
 from src.model.inference.artefact import Confidence
 from src.model.inference.confidence import FIRST_CANDIDATE, choose_candidate, compute_evidence
-from src.model.inference.predictor import Predictor
+from src.model.inference.predictor import Explanation, Predictor
 from src.model.inference.steps import finish
 from src.model.preprocessing.preprocess import Framed, preprocess
 from tests.pictures import MAX_PIXELS, drawn, encoded, mnist
@@ -35,8 +35,9 @@ def test_the_candidate_that_looks_like_a_digit_is_chosen(predictor: Predictor, c
 
 
 def test_the_heat_map_is_that_of_the_chosen_candidate(predictor: Predictor, candidates: tuple[Framed, ...]) -> None:
-    of_both = finish(predictor.explain(candidates, ("heat",))).heat
-    of_four = finish(predictor.explain(candidates[1:], ("heat",))).heat
+    explanations: tuple[Explanation, ...] = ("heat",)
+    of_both = finish(predictor.explain(candidates, explanations)).heat
+    of_four = finish(predictor.explain(candidates[1:], explanations)).heat
     assert of_both is not None
     assert of_four is not None
     np.testing.assert_allclose(of_both, of_four, atol=1e-5)
