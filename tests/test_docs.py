@@ -11,7 +11,11 @@ import yaml
 from src.settings import ROOT
 
 FOLDERS: Final = (".github", "data/feedback", "deploy", "docs", "notebook", "requirements", "src", "tests", "tools")
-DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
+DOCUMENTS: Final = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
+    if "node_modules" not in path.parts
+)
 CODE_FILES: Final = [
     *(path for pattern in ("Makefile", "Dockerfile.*", "*.yml", "*.yaml") for path in ROOT.glob(pattern)),
     *(

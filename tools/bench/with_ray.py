@@ -27,7 +27,7 @@ from tools.bench.load import LoadResult, Target, form, load
 from tools.machine import describe_machine
 
 OUT: Final = ROOT / "docs" / "results" / "ray-serve.json"
-NETWORKS: Final = ("0.0.1", "1.3.0")
+NETWORKS: Final = ("0.0.1", "1.4.0")
 CONNECTIONS: Final = 8
 LIBRARIES: Final = ("ray", "fastapi", "uvicorn", "httptools", "onnxruntime")
 FAST_PATH: Final = {

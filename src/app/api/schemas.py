@@ -107,7 +107,7 @@ DETAILS: dict[str, Any] = {
     "probabilities": [0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
     "digit_score": 0.99,
     "digits_seen": 1,
-    "model": "1.3.0",
+    "model": "1.4.0",
     "image": "data:image/png;base64,iVBORw0KGgo…",
     "number": "4",
     "digits": [{"prediction": 4, "confidence": 0.97, "digit_score": 0.99, "box": [70, 40, 150, 210]}],
@@ -137,7 +137,7 @@ class Model(Description):
 
 
 MODEL: dict[str, Any] = {
-    "version": "1.3.0",
+    "version": "1.4.0",
     "network": "light",
     "parameters": 105298,
     "multiply_adds": 6269504,
@@ -180,7 +180,7 @@ FEEDBACK: dict[str, Any] = {
     "prediction": 1,
     "confidence": 0.61,
     "digit_score": 0.93,
-    "model": "1.3.0",
+    "model": "1.4.0",
 }
 
 

@@ -95,7 +95,7 @@ class GreyHistogram:
 
     def estimate_noise(self, paper: float, sign: float, limit: float) -> float:
         """Return the standard deviation of the paper: of the levels whose `sign * (level - paper)` is below `limit`."""
-        if paper.is_integer() and 2 * self._counts[int(paper)] > self._pixels:
+        if paper % 1 == 0 and 2 * self._counts[int(paper)] > self._pixels:
             return 0.0  # the median distance, as on most drawings
         is_paper = sign * (LEVELS - (paper + sign * limit)) < 0
         distances = _count_distances(np.abs(LEVELS - paper), is_paper * self._counts)

@@ -328,9 +328,9 @@ def test_failing_shadow_is_counted_and_goes_on(folder: Path, caplog: pytest.LogC
 
 def test_shadow_of_a_permuted_network_sees_the_picture_itself() -> None:
     folder = ROOT / "model"
-    with serving(folder, model_file=folder / "mnist-cnn-permuted-0.0.1.json", shadow="1.3.0") as client:
+    with serving(folder, model_file=folder / "mnist-cnn-permuted-0.0.1.json", shadow="1.4.0") as client:
         ask(client, "four")
-        until(lambda: read_metrics(client).get(("digits_answers_total", "4", "1.3.0", "shadow"), 0) == 1)
+        until(lambda: read_metrics(client).get(("digits_answers_total", "4", "1.4.0", "shadow"), 0) == 1)
 
 
 @pytest.mark.parametrize("setting", ["DIGITS_CANARY", "DIGITS_SHADOW"])

@@ -94,7 +94,10 @@ def test_a_refused_number_is_reported(page: AppTest, fake_service: FakeService) 
 
 def test_the_panels_for_single_digits_are_left_out(page: AppTest, fake_service: FakeService) -> None:
     show_number(page, fake_service, "42")
-    assert [expander.label for expander in page.expander] == ["Experiment: scramble the pixels of your digit"]
+    assert [expander.label for expander in page.expander] == [
+        "Look inside: how a network comes to its answer",
+        "Experiment: scramble the pixels of your digit",
+    ]
     open_panel(page, "experiment")
     assert "Draw a single digit to see" in captions(page)
     assert not html_with(page, 'class="cards"')
