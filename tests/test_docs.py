@@ -26,7 +26,7 @@ CODE_FILES: Final = [
     ),
 ]
 GITHUB: Final = re.compile(r"(\.\./)+(actions|compare|issues|releases|security)/")  # pages of the repository on GitHub
-GENERATED: Final = ("data/compare", "data/raw", "data/refused", "data/training", "docs/figures/course")
+GENERATED: Final = ("build", "data/compare", "data/raw", "data/refused", "data/training", "docs/figures/course")
 
 FENCE: Final = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE: Final = re.compile(r"`([^`\n]+)`")

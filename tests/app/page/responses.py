@@ -13,6 +13,11 @@ PREDICTION: dict[str, Any] = {
     "steps": dict.fromkeys(("ink", "crop", "box"), "data:image/png;base64,iVBORw0KGgo="),
 }
 NETWORKS = ("cnn", "mlp", "cnn-permuted", "mlp-permuted", "cnn-recovered")  # of the experiment
+MODELS = [
+    {"version": f"{kind}-0.0.{number}", "network": kind, "parameters": 1, "test": {"accuracy": 0.9, "pictures": 5}}
+    for number in (2, 1)
+    for kind in NETWORKS
+]
 
 
 def prediction(**changes: object) -> bytes:

@@ -6,14 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import captions, draw, html_with, open_panel
-from tests.app.page.responses import NETWORKS, PREDICTION, prediction, problem
+from tests.app.page.responses import MODELS, NETWORKS, PREDICTION, prediction, problem
 from tests.servers import FakeService
 
-MODELS = [
-    {"version": f"{kind}-0.0.{number}", "network": kind, "parameters": 1, "test": {"accuracy": 0.9, "pictures": 5}}
-    for number in (2, 1)
-    for kind in NETWORKS
-]
 FIRST = "/api/v1/predict?steps=true&details=true"
 
 

@@ -1,5 +1,6 @@
 """Numbers: when the page shows one, and how."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.app.page.app_page import captions, draw, html_with, open_panel, shown
-from tests.app.page.responses import number, prediction, problem
+from tests.app.page.responses import MODELS, number, prediction, problem
 from tests.pictures import encoded
 from tests.servers import FakeService
 
@@ -98,6 +99,7 @@ def test_the_panels_for_single_digits_are_left_out(page: AppTest, fake_service: 
         "Look inside: how a network comes to its answer",
         "Experiment: scramble the pixels of your digit",
     ]
+    fake_service.others["/api/v1/models"] = json.dumps({"models": MODELS}).encode()
     open_panel(page, "experiment")
     assert "Draw a single digit to see" in captions(page)
     assert not html_with(page, 'class="cards"')
