@@ -32,7 +32,7 @@ def read_all(path: Path | str, paths: Path, size: int = 4, reading: Reading = RE
 def write_idx(path: Path, images: np.ndarray) -> Path:
     header = struct.pack(">4sIII", b"\0\0\x08\x03", *images.shape)
     content = header + images.tobytes()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     return path
 
 
