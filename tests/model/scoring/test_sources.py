@@ -91,7 +91,7 @@ def test_idx_gives_its_pictures_as_png(tmp_path: Path, name: str) -> None:
     [
         (struct.pack(">4sIII", b"\0\0\x08\x03", 3, 28, 28) + bytes(28 * 28), "3 pictures of 28x28"),
         (struct.pack(">4sIII", b"\0\0\x08\x03", 0, 28, 28), "not an IDX file of pictures"),
-        (gzip.compress(struct.pack(">4sI", b"\0\0\x08\x01", 8) + bytes(8)), "not an IDX file of pictures"),
+        (gzip.compress(struct.pack(">4sI", b"\0\0\x08\x01", 8) + bytes(8), mtime=0), "not an IDX file of pictures"),
         (struct.pack(">4sIII", b"\0\0\x08\x03", 1, 1 << 16, 1 << 16), "pixels"),
     ],
 )
