@@ -33,6 +33,7 @@ class Sheet:
 
     def draw(self, digit: int) -> None:
         """Draw `digit` with the mouse."""
+        self.canvas.scroll_into_view_if_needed()
         for stroke in DIGITS[digit]:
             self.stroke(stroke)
 

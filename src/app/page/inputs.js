@@ -49,11 +49,11 @@ function watchFiles(report, signal) {
 
 // Without HTTPS, browsers give cameras only to pages of the same machine: then there are no `mediaDevices`.
 function watchCameras(report, signal) {
-  const cameras = navigator.mediaDevices
+  const cameras = navigator.mediaDevices // missing without HTTPS; Streamlit's camera then puts a part of it there
   const look = async () => {
-    const devices = (await cameras?.enumerateDevices()) ?? []
+    const devices = (await cameras?.enumerateDevices?.()) ?? []
     report("camera", devices.some(({ kind }) => kind === "videoinput"))
   }
-  cameras?.addEventListener("devicechange", look, { signal })
+  cameras?.addEventListener?.("devicechange", look, { signal })
   look()
 }
