@@ -158,6 +158,15 @@ class Score(BaseModel):
     pictures: int
 
 
+class Normalisation(BaseModel):
+    """The mean and the standard deviation of the pixels by which a network standardises them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: float = 0
+    std: float = 1
+
+
 class Model(BaseModel):
     """The answer of `GET /api/v1/models/{version}`."""
 
@@ -167,6 +176,7 @@ class Model(BaseModel):
     network: str
     parameters: int
     test: Score | None = None
+    normalisation: Normalisation = Normalisation()
     order: tuple[int, ...] | None = None  # the network sees pixel i of a picture taken from place order[i]
 
 

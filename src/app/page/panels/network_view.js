@@ -3,7 +3,6 @@
 const GAP = 8 // CSS pixels between maps
 const MOST_TERMS = 25 // of a sum that is written out at once
 const SPOKEN = 5 // units listed for and against another
-const INK = { mean: 0.1307, deviation: 0.3081 } // of MNIST, by which the first layer standardises
 const views = new WeakMap() // what was drawn last, by component
 
 export default function ({ parentElement, data }) {
@@ -123,8 +122,8 @@ class View {
 
   describeInput(stage, index) {
     const value = stage.values[index]
-    const ink = INK.mean + INK.deviation * value
-    const sum = `(${this.show(ink)} − ${INK.mean}) / ${INK.deviation} = ${this.show(value)}`
+    const { mean, std } = this.data.normalisation
+    const sum = `(${this.show(stage.toInk(value))} − ${mean}) / ${std} = ${this.show(value)}`
     return [this.paragraph("inputText"), this.sum(sum)]
   }
 
@@ -243,8 +242,8 @@ class View {
     grid.append(...values.map((value) => {
       const cell = build("span", { textContent: hasNumbers ? this.show(value) : "" })
       const share = value / scale.largest
-      cell.style.background = scale.kind === "input" ? grey(value) : colour(share)
-      const isBright = scale.kind === "input" ? INK.mean + INK.deviation * value > 0.5 : Math.abs(share) > 0.65
+      cell.style.background = scale.kind === "input" ? grey(scale.toInk(value)) : colour(share)
+      const isBright = scale.kind === "input" ? scale.toInk(value) > 0.5 : Math.abs(share) > 0.65
       cell.style.color = isBright ? "#000" : "#fff"
       return cell
     }))
@@ -253,7 +252,7 @@ class View {
 }
 
 // The layers as they are drawn: a ReLU belongs to the layer before it, and weights of pixels are pictures of their own.
-function makeStages({ layers, order }) {
+function makeStages({ layers, order, normalisation }) {
   const stages = []
   for (const layer of layers) {
     const source = stages.at(-1)
@@ -266,6 +265,7 @@ function makeStages({ layers, order }) {
     const stage = { count, rows, columns, values, raw: values, source, largest: brightest(values), window: layer.window }
     Object.assign(stage, { weights: layer.weights?.values, bias: layer.bias, scaleOfWeights: { largest: largestOf(layer.weights?.values ?? [1]) } })
     stage.kind = { normalise: "input", convolution: "convolution", max_pool: "pool" }[layer.kind] ?? "units"
+    stage.toInk = (value) => normalisation.mean + normalisation.std * value // of the input: what the first layer undid
     stage.title = stage.kind === "input" && order ? "scrambledInput" : stage.kind
     stage.explain = { input: () => ({}), units: (index) => explainUnit(stage, index) }[stage.kind] ?? ((index) => explainWindow(stage, index))
     if (stage.kind === "units") stage.count = shape[0]
@@ -373,7 +373,7 @@ function paint(stage, marks, selected) {
   const strongestShare = marks?.shares ? largestOf(marks.shares) : 1
   values.forEach((value, index) => {
     const [x, y] = locate(stage, index)
-    context.fillStyle = stage.kind === "input" ? grey(value) : colour(value / largest)
+    context.fillStyle = stage.kind === "input" ? grey(stage.toInk(value)) : colour(value / largest)
     context.fillRect(x, y, scale - inset, scale - inset)
     const share = marks?.shares ? marks.shares[index] / strongestShare : marks?.places?.has(index) ? 1 : 0
     if (Math.abs(share) > 0.05) outline(context, x, y, scale - inset, scale - inset, share > 0 ? "#ff8c1a" : "#4da3ff", 0.5 + 2 * Math.abs(share))
@@ -403,8 +403,8 @@ function colour(share) {
   return `rgb(${red}, ${green}, ${blue})`
 }
 
-function grey(value) {
-  const level = Math.round(255 * Math.min(1, Math.max(0, INK.mean + INK.deviation * value)))
+function grey(ink) {
+  const level = Math.round(255 * Math.min(1, Math.max(0, ink)))
   return `rgb(${level}, ${level}, ${level})`
 }
 

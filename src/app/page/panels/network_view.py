@@ -30,7 +30,7 @@ TEXTS: Final = {
     "unit": gettext_noop("Unit {unit}"),
     "output": gettext_noop("Output for {unit}"),
     "inputText": gettext_noop(
-        "The ink, from 0 to 1, is standardised over all training digits: paper becomes -0.42 and ink 2.82."
+        "The ink, from 0 to 1, less its mean and divided by its deviation over all training digits:"
     ),
     "convolutionText": gettext_noop(
         "It looks at the framed window, 5x5 pixels. Each is multiplied by its weight in filter {map}; the sum is high "
@@ -119,6 +119,7 @@ def _show_network(picture: bytes, kind: str, text: str) -> None:
         "key": f"{picture_id(picture)} {model.version} {language}",
         "language": language,
         "order": model.order,
+        "normalisation": model.normalisation.model_dump(),
         "layers": [layer.model_dump() for layer in layers],
         "texts": {name: translate(text) for name, text in TEXTS.items()},
     }
