@@ -19,7 +19,8 @@ MAX_JUMP = 40  # pixels
 
 
 def place(piece: Locator) -> dict[str, float]:
-    """Return where a piece of the page is."""
+    """Return where a piece of the page is, once it is visible."""
+    expect(piece).to_be_visible()
     box = piece.bounding_box()
     assert box
     return {"top": box["y"], "bottom": box["y"] + box["height"], "left": box["x"]}
