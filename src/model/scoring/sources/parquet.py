@@ -17,7 +17,8 @@ from src.model.scoring.sources.base import Kind, Picture, Plan, Shard, cut
 SUFFIX: Final = ".parquet"
 USUAL_NAME: Final = "image"
 PATH: Final = "path"  # a column of texts of this name names the pictures
-ROWS: Final = 16  # that are read at once: photos of several megabytes each must fit into the memory
+ROWS: Final = 16  # that are read at once at most
+MAX_ROWS: Final = 8_000_000  # bytes that these may have together, unless one row has more
 BUFFER: Final = 1 << 20  # bytes of a column that are read at once, instead of all of a row group
 PAGE_ROWS: Final = 1024  # rows that usual writers put into a page, however large they are
 MAX_PAGE: Final = 32_000_000  # bytes: a page is read whole, and lies in memory several times
@@ -145,15 +146,24 @@ def _read_rows(content: Any, columns: list[str], shard: Shard) -> Iterator[tuple
             groups.append(group)
             first = start if first is None else first
     row = first or 0
-    for batch in content.iter_batches(ROWS, row_groups=groups, columns=columns, use_threads=False):
+    for batch in content.iter_batches(
+        _choose_rows(content, groups), row_groups=groups, columns=columns, use_threads=False
+    ):
         count = batch.num_rows
         if row + count > shard.start:
-            for offset, values in enumerate(batch.to_pylist()):
-                if shard.start <= row + offset < shard.stop:
-                    yield row + offset - shard.start, *_unpack(values, *columns)
+            for offset in range(max(0, shard.start - row), min(count, shard.stop - row)):
+                values = batch.slice(offset, 1).to_pylist()[0]  # one at a time: this copies them
+                yield row + offset - shard.start, *_unpack(values, *columns)
         row += count
         if row >= shard.stop:
             return
+
+
+def _choose_rows(content: Any, groups: list[int]) -> int:
+    """Return how many rows of row groups may be read at once."""
+    sizes = [content.metadata.row_group(group) for group in groups]
+    largest = max((group.total_byte_size // max(1, group.num_rows) for group in sizes), default=0)
+    return max(1, min(ROWS, MAX_ROWS // max(1, largest)))
 
 
 def _unpack(values: dict[str, Any], column: str, path: str | None = None) -> tuple[bytes | None, str | None]:
