@@ -100,7 +100,8 @@ def run_epochs(
                     report(loss, best.accuracy)
             distributed.average_buffers(network)
             accuracy = distributed.compute_accuracy(network, mnist.validation)
-            best.update(network, distributed.average(state.running_loss.value), accuracy)
+            state.running_loss.value = distributed.average(state.running_loss.value)  # as in a run that resumes
+            best.update(network, state.running_loss.value, accuracy)
             if checkpoint and distributed.is_first():
                 state.save(checkpoint)
     except KeyboardInterrupt:
