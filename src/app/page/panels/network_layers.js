@@ -1,7 +1,7 @@
 // What network_view.js draws: the layers, where their values lie, and in which colours. Both are one script.
 
 // The layers as they are drawn: a ReLU belongs to the layer before it, and weights of pixels are pictures of their own.
-function makeStages({ layers, order }) {
+function makeStages({ layers, order, normalisation }) {
   const stages = []
   for (const layer of layers) {
     const source = stages.at(-1)
@@ -14,6 +14,7 @@ function makeStages({ layers, order }) {
     const stage = { count, rows, columns, values, raw: values, source, largest: brightest(values), window: layer.window }
     Object.assign(stage, { weights: layer.weights?.values, bias: layer.bias, scaleOfWeights: { largest: largestOf(layer.weights?.values ?? [1]) } })
     stage.kind = { normalise: "input", convolution: "convolution", max_pool: "pool" }[layer.kind] ?? "units"
+    stage.toInk = (value) => normalisation.mean + normalisation.std * value // of the input: what the first layer undid
     stage.title = stage.kind === "input" && order ? "scrambledInput" : stage.kind
     stage.explain = { input: () => ({}), units: (index) => explainUnit(stage, index) }[stage.kind] ?? ((index) => explainWindow(stage, index))
     if (stage.kind === "units") stage.count = shape[0]
@@ -121,7 +122,7 @@ function paint(stage, marks, selected) {
   const strongestShare = marks?.shares ? largestOf(marks.shares) : 1
   values.forEach((value, index) => {
     const [x, y] = locate(stage, index)
-    context.fillStyle = stage.kind === "input" ? grey(value) : colour(value / largest)
+    context.fillStyle = stage.kind === "input" ? grey(stage.toInk(value)) : colour(value / largest)
     context.fillRect(x, y, scale - inset, scale - inset)
     const share = marks?.shares ? marks.shares[index] / strongestShare : marks?.places?.has(index) ? 1 : 0
     if (Math.abs(share) > 0.05) outline(context, x, y, scale - inset, scale - inset, share > 0 ? "#ff8c1a" : "#4da3ff", 0.5 + 2 * Math.abs(share))
@@ -151,8 +152,8 @@ function colour(share) {
   return `rgb(${red}, ${green}, ${blue})`
 }
 
-function grey(value) {
-  const level = Math.round(255 * Math.min(1, Math.max(0, INK.mean + INK.deviation * value)))
+function grey(ink) {
+  const level = Math.round(255 * Math.min(1, Math.max(0, ink)))
   return `rgb(${level}, ${level}, ${level})`
 }
 

@@ -72,7 +72,7 @@ SCRAMBLED_MLP_TEXT: Final = gettext_noop(
 )
 
 _FOLDER: Final = Path(__file__).parent
-_SCRIPT: Final = (_FOLDER / "network_view.js").read_text("utf-8")
+_SCRIPT: Final = "\n".join((_FOLDER / name).read_text("utf-8") for name in ("network_view.js", "network_layers.js"))
 _STYLE: Final = (_FOLDER / "network_view.css").read_text("utf-8")
 
 
