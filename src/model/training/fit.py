@@ -14,8 +14,8 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from src.model.data.augmentation import NONE, Distortion, augment
 from src.model.data.mnist import Digits, Mnist
-from src.model.files import atomic_path
 from src.model.training import distributed
+from src.model.training.checkpoint import restore_checkpoint, save_checkpoint
 from src.model.training.loop import BestEpoch, RunningLoss, shuffle_batches, train_epoch
 
 CHECKPOINTED: Final = ("network", "optimiser", "schedule")  # parts of the state that have a state_dict
@@ -59,20 +59,12 @@ class RunState:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
-        state = {name: getattr(self, name).state_dict() for name in CHECKPOINTED}
-        state |= {"generator": self.generator.get_state(), "best": vars(self.best), "loss": self.running_loss.value}
-        with atomic_path(path) as part:
-            torch.save(state, part)
+        save_checkpoint(path, self, CHECKPOINTED, best=vars(self.best), loss=self.running_loss.value)
 
     def resume(self, path: Path) -> None:
         """Continue from the checkpoint at `path`, if there is one; all processes take that of the first."""
-        state = distributed.load_checkpoint(path)
-        if state is None:
-            return
-        for name in CHECKPOINTED:
-            getattr(self, name).load_state_dict(state[name])
-        self.generator.set_state(state["generator"])
-        self.best, self.running_loss = BestEpoch(**state["best"]), RunningLoss(state["loss"])
+        if state := restore_checkpoint(path, self, CHECKPOINTED):
+            self.best, self.running_loss = BestEpoch(**state["best"]), RunningLoss(state["loss"])
 
 
 def fit(network: nn.Module, mnist: Mnist, recipe: Recipe, seed: int, report: Report | None = None) -> BestEpoch:

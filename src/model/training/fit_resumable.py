@@ -22,8 +22,8 @@ from tqdm import tqdm
 from src.model import networks
 from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits, Mnist
-from src.model.files import atomic_path
 from src.model.training import distributed
+from src.model.training.checkpoint import restore_checkpoint, save_checkpoint
 from src.model.training.loop import RunningLoss, distillation_loss, shuffle_batches, train_epoch
 
 Teacher = Callable[[Tensor], Tensor]  # logits [N, 10] for pixels [N, 1, 28, 28]
@@ -103,21 +103,13 @@ class TrainerState:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
-        state = {name: getattr(self, name).state_dict() for name in CHECKPOINTED}
-        state |= {"generator": self.generator.get_state(), "learning": self.learning, "seconds": self.seconds}
-        with atomic_path(path) as part:
-            torch.save(state, part)
+        save_checkpoint(path, self, CHECKPOINTED, learning=self.learning, seconds=self.seconds)
 
     def resume(self, path: Path) -> None:
         """Continue from the checkpoint at `path`, if there is one; all processes take that of the first."""
-        state = distributed.load_checkpoint(path)
-        if state is None:
-            return
-        for name in CHECKPOINTED:
-            getattr(self, name).load_state_dict(state[name])
-        self.generator.set_state(state["generator"].cpu())
-        self.learning = [(float(loss), float(accuracy)) for loss, accuracy in state["learning"]]
-        self.seconds = state["seconds"]
+        if state := restore_checkpoint(path, self, CHECKPOINTED):
+            self.learning = [(float(loss), float(accuracy)) for loss, accuracy in state["learning"]]
+            self.seconds = state["seconds"]
 
     def copy_averaged(self) -> nn.Module:
         """Return a copy of the averaged network, on the CPU."""
