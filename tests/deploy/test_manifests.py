@@ -202,3 +202,8 @@ def test_one_retraining_runs_at_a_time(name: str) -> None:
     (container,) = pods(name)["retrain"]["containers"]
     assert container["command"] == ["python", "-m", "src.model.pipeline.retrain"]
     assert "--deliver" in container["args"]
+    pods_of_api = of_kind(name, "Service")["digits-api-pods"]["spec"]
+    assert pods_of_api["clusterIP"] == "None"  # one address for each pod
+    assert pods_of_api["selector"] == of_kind(name, "Service")["digits-api"]["spec"]["selector"]
+    settings = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert settings["DIGITS_SERVICE"] == "http://digits-api-pods:8000"

@@ -1,5 +1,6 @@
 """What a candidate has done on live traffic, from the /metrics of the services that it runs on."""
 
+import socket
 import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from itertools import pairwise
 from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,6 +16,7 @@ from src.model.errors import DigitError
 from src.model.inference.traffic_plan import CANARY, PRODUCTION, SHADOW
 
 READ_LIMIT_S: Final = 10
+FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 Key = tuple[str, frozenset[tuple[str, str]]]  # a sample's name and labels
 Counts = Mapping[Key, float]
@@ -62,31 +65,56 @@ class TrialCounts:
 
 
 class Watch:
-    """Reads the metrics of services again and again, and counts what has happened since the first time."""
+    """Reads the metrics of services again and again, and counts what has happened since the first time.
+
+    Services may come and go meanwhile, if a name stands for several of them.
+    """
 
     def __init__(self, services: Sequence[str], candidate: str) -> None:
         self._services = services
         self._candidate = candidate
-        self._first: dict[str, Counts] = {}
+        self._first: dict[str, Counts] = {}  # by address
+        self._counted: dict[str, dict[Key, float]] = {}  # since then; also of services that have gone
         self._workers: Counter[tuple[str, bool]] = Counter()  # by role, and whether it is the candidate's
 
     def read(self) -> TrialCounts:
         """Return the counts of all services together. Raises `ServiceError`."""
-        total: Counter[Key] = Counter()
         self._workers.clear()
-        for service in self._services:
-            counts = parse_counts(read_text(service))
-            for (name, found), value in counts.items():
-                if name == "digits_networks":
-                    labels = dict(found)
-                    self._workers[labels["role"], labels["model"] == self._candidate] += int(value)
-            first = self._first.setdefault(service, counts)
-            total.update(subtract(counts, first))
+        for number, service in enumerate(self._services):
+            for address in find_addresses(service):
+                counts = parse_counts(read_text(address))
+                for (name, found), value in counts.items():
+                    if name == "digits_networks":
+                        labels = dict(found)
+                        self._workers[labels["role"], labels["model"] == self._candidate] += int(value)
+                key = f"{number} {address}"
+                self._counted[key] = subtract(counts, self._first.setdefault(key, counts))
+        total: Counter[Key] = Counter()
+        for counted in self._counted.values():
+            total.update(counted)
         return collect(total, self._candidate)
 
     def count_workers(self, role: str, is_candidate: bool = True) -> int:
         """Return the number of workers in which the candidate, or another network, had the role at the last reading."""
         return self._workers[role, is_candidate]
+
+
+def find_addresses(service: str) -> list[str]:
+    """Return an address for each machine that the name in `service` stands for, such as all pods of a headless Service.
+
+    A name with a certificate (`https`) stays as it is. Raises `ServiceError`.
+    """
+    parts = urlsplit(service)
+    if parts.scheme != "http" or not parts.hostname:
+        return [service]
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ServiceError(f"{service} can't be found: {error.strerror}.") from error
+    # a machine with addresses of both kinds counts once
+    hosts = {family: sorted({str(address[0]) for kind, *_, address in found if kind == family}) for family in FAMILIES}
+    names = hosts[socket.AF_INET] or [f"[{host}]" for host in hosts[socket.AF_INET6]]
+    return [parts._replace(netloc=f"{name}:{parts.port or 80}").geturl() for name in names]
 
 
 def read_text(service: str) -> str:

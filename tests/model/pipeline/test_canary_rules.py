@@ -1,6 +1,8 @@
 """The rules of a trial, on counts as the service's own metrics give them."""
 
+import socket
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -152,6 +154,50 @@ def test_services_are_added_up(fake_service: FakeService) -> None:
     assert counts.production.pictures == 0
     assert (watch.count_workers(CANARY), watch.count_workers(SHADOW)) == (2, 0)
     assert watch.count_workers(CANARY, is_candidate=False) == 0
+
+
+def test_every_pod_behind_a_name_is_watched_and_counts_after_it_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = {"10.0.0.1": Traffic(), "10.0.0.2": Traffic()}
+
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        assert host == "digits-api-pods"
+        return [(socket.AF_INET, None, None, "", (pod, port)) for pod in pods]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(
+        canary_metrics, "read_text", lambda url: pods[urlsplit(url).hostname or ""].metrics.render().decode()
+    )
+    watch = Watch(["http://digits-api-pods:8000"], NEW)
+    watch.read()
+    for traffic in pods.values():
+        traffic.answer(NEW, CANARY, [1])
+        traffic.metrics.assign(CANARY, NEW)
+    assert watch.read().canary.digits[1] == 2
+    assert watch.count_workers(CANARY) == 2
+
+    del pods["10.0.0.1"]
+    pods["10.0.0.3"] = Traffic()
+    assert watch.read().canary.digits[1] == 2
+    pods["10.0.0.3"].answer(NEW, CANARY, [1])
+    assert watch.read().canary.digits[1] == 3
+    assert watch.count_workers(CANARY) == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "addresses"),
+    [
+        ("http://127.0.0.1:8000", ["http://127.0.0.1:8000"]),
+        ("http://[::1]:8000/", ["http://[::1]:8000/"]),
+        ("https://digits.example", ["https://digits.example"]),
+    ],
+)
+def test_a_machine_has_one_address(service: str, addresses: list[str]) -> None:
+    assert canary_metrics.find_addresses(service) == addresses
+
+
+def test_a_name_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(ServiceError, match=r"http://pods\.invalid can't be found"):
+        canary_metrics.find_addresses("http://pods.invalid")
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no address"])
