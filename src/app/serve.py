@@ -85,7 +85,10 @@ def require_trial_networks(settings: Settings) -> None:
 
 
 def require_trust(settings: Settings) -> None:
-    """Raise SystemExit with the reason if signatures are required and can't be checked. Looks in a process of its own."""
+    """Raise SystemExit with the reason if signatures are required but can't be checked.
+
+    Looks in a process of its own, as for the trial networks.
+    """
     if settings.require_signature:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             if problem := pool.submit(_find_trust_problem, settings).result():

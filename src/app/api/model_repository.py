@@ -179,7 +179,7 @@ class ModelRepository:
 
 
 def load_trust(settings: Settings) -> "Trust":
-    """Return whose signatures count. Raises `SignatureError`, also if the packages that check signatures are missing."""
+    """Return whose signatures count. Raises `SignatureError`, also if the packages that check them are missing."""
     try:
         from src.model.inference.signature import Trust  # noqa: PLC0415 - its packages are an extra
     except ImportError as error:
@@ -196,5 +196,9 @@ def _written_at(path: Path) -> int:
 
 
 @lru_cache(maxsize=64)
-def _describe_cached(path: Path, written: tuple[int, ...], trust: "Trust | None") -> Description:  # noqa: ARG001 - a rewritten file gets a new entry
+def _describe_cached(
+    path: Path,
+    written: tuple[int, ...],  # noqa: ARG001 - a rewritten file gets a new entry
+    trust: "Trust | None",
+) -> Description:
     return describe(path, trust.verify(path) if trust else None)

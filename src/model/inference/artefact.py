@@ -1,7 +1,8 @@
 """A trained network on disk: the files `mnist-<version>.pt`, `.onnx` and `.json`.
 
 The .json is written last and holds the digests of the other two: an artefact is complete if its .json is there and the
-digests match. A fourth file, `.sig`, may hold a signature of the three (`signature.py`). This module does not need torch.
+digests match. A fourth file, `.sig`, may hold a signature of the three (see `signature.py`). This module does not need
+torch.
 """
 
 import hashlib

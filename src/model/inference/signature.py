@@ -33,7 +33,7 @@ class ArtefactHashing(hashing.Config):
     """Hashes the three files of one version, whatever else lies in their folder, and keeps the digests."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # the library leaves it untyped
         self.set_allow_symlinks(True)  # Kubernetes mounts files as links
         self._files = [path.with_suffix(suffix) for suffix in SIGNED]
         self.digests: dict[str, str] = {}  # SHA-256 by the name of the file

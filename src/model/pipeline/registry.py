@@ -97,8 +97,8 @@ def withdraw(candidate: Registered) -> None:
 def install(network: Registered, model_dir: Path, results_dir: Path) -> Path:
     """Copy a network's files from the registry into `model_dir`, and its results into `results_dir`.
 
-    A signature comes along. The .json comes last, because the service loads a network as soon as it sees its .json. Does nothing if the .json is
-    there already. Returns its path. Raises `ArtefactError` if the registry's files are damaged.
+    A signature comes along. The .json comes last: the service loads a network as soon as it sees its .json. If that is
+    there already, nothing is copied. Returns its path. Raises `ArtefactError` if the registry's files are damaged.
     """
     targets = get_paths(model_dir, network.version)
     if targets["json"].exists():

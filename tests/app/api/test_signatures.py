@@ -80,6 +80,11 @@ def rename(path: Path) -> None:
     shutil.copy(path.parent.parent / "model" / f"mnist-{OLD}.sig", path.with_suffix(".sig"))
 
 
+def link_to_device(path: Path) -> None:
+    path.with_suffix(".sig").unlink()
+    path.with_suffix(".sig").symlink_to("/dev/zero")
+
+
 ATTACKS: Final[dict[str, Callable[[Path], object]]] = {
     "another .onnx": lambda path: shutil.copy(OTHER.with_suffix(".onnx"), path.with_suffix(".onnx")),
     "another .pt": lambda path: shutil.copy(OTHER.with_suffix(".pt"), path.with_suffix(".pt")),
@@ -91,10 +96,7 @@ ATTACKS: Final[dict[str, Callable[[Path], object]]] = {
     "a signature of another version": rename,
     "a signature that is none": lambda path: path.with_suffix(".sig").write_text('{"verificationMaterial": {}}'),
     "a signature that is too large": lambda path: path.with_suffix(".sig").write_bytes(bytes(200_000)),
-    "a signature that is a device": lambda path: (
-        path.with_suffix(".sig").unlink(),
-        path.with_suffix(".sig").symlink_to("/dev/zero"),
-    ),
+    "a signature that is a device": link_to_device,
 }
 
 
@@ -171,7 +173,7 @@ def test_layers_of_a_file_that_was_exchanged_are_not_shown(folder: Path, key: Ke
 
 
 def test_without_a_signed_network_the_service_is_not_ready(
-    tmp_path: Path, made: Path, key: KeyPair, caplog: pytest.LogCaptureFixture
+    made: Path, key: KeyPair, caplog: pytest.LogCaptureFixture
 ) -> None:
     copy_release(made, OLD)
     client = trusting(made, key)

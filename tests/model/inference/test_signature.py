@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sigstore
 
 from src.model.errors import ArtefactError, SignatureError
 from src.model.inference import artefact
@@ -49,8 +50,8 @@ def test_signature_is_of_the_three_files_and_nothing_else(signed: Path, trust: T
 
 
 def test_signature_can_be_checked_with_the_librarys_own_command(signed: Path, key: KeyPair) -> None:
-    command = [sys.executable, "-m", "model_signing", "verify", "key", signed.parent, "--ignore_unsigned_files"]
-    files = ["--signature", signed.with_suffix(".sig"), "--public_key", key.public]
+    command = [sys.executable, "-m", "model_signing", "verify", "key", str(signed.parent), "--ignore_unsigned_files"]
+    files = ["--signature", str(signed.with_suffix(".sig")), "--public_key", str(key.public)]
     check = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stdout + check.stderr
 
@@ -139,7 +140,7 @@ def test_signed_list_that_was_changed_is_refused(signed: Path, trust: Trust) -> 
 def test_damaged_artefact_is_not_signed(signed: Path, key: KeyPair) -> None:
     signed.with_suffix(".sig").unlink()
     signed.with_suffix(".onnx").write_bytes(b"not a network")
-    with pytest.raises(ArtefactError, match="is not the file that its .json describes"):
+    with pytest.raises(ArtefactError, match="is not the file that"):
         sign(signed, key.private)
     assert not signed.with_suffix(".sig").exists()
 
@@ -155,3 +156,25 @@ def test_failed_signing_leaves_the_old_signature(signed: Path, trust: Trust, key
 def test_trust_in_nobody_is_refused() -> None:
     with pytest.raises(SignatureError, match="set DIGITS_TRUSTED_KEY, or DIGITS_TRUSTED_IDENTITY"):
         Trust(Settings())
+
+
+def test_identity_is_checked_offline_with_a_file_of_sigstores_keys(signed: Path, tmp_path: Path) -> None:
+    """The package `sigstore` ships them. No certificate can be had here, so only the refusal is tested."""
+    (store,) = (Path(sigstore.__file__).parent / "_store").glob("*tuf-repo-cdn.sigstore.dev")
+    parts = {"trustedRoot": "trusted_root.json", "signingConfig": "signing_config.v0.2.json"}
+    config = {name: json.loads((store / file).read_bytes()) for name, file in parts.items()}
+    config["mediaType"] = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+    root = tmp_path / "root.json"
+    root.write_text(json.dumps(config))
+    settings = Settings(trusted_identity="me@example.org", trusted_issuer="https://example.org", trusted_root=root)
+    with pytest.raises(SignatureError, match=r"is no valid signature by me@example\.org: expected certificate"):
+        Trust(settings).verify(signed)
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_damaged_file_of_sigstores_keys_is_reported(tmp_path: Path, content: str) -> None:
+    root = tmp_path / "root.json"
+    root.write_text(content)
+    settings = Settings(trusted_identity="me@example.org", trusted_issuer="https://example.org", trusted_root=root)
+    with pytest.raises(SignatureError, match=r"Signatures by me@example\.org can't be checked"):
+        Trust(settings)
