@@ -135,9 +135,9 @@ manifests: install ## write the monitoring of deploy/kubernetes from docs/monito
 	@$(python) -m tools.kubernetes_monitoring
 
 lock: install ## pin every package of the images by its digests
-	@for image in api page score; do \
+	@for packages in api page score signing; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
-	    --custom-compile-command "make lock" requirements/$$image.txt -o requirements/$$image.lock || exit; \
+	    --custom-compile-command "make lock" requirements/$$packages.txt -o requirements/$$packages.lock || exit; \
 	done
 
 install: environment .venv/test.stamp .venv/kubectl.stamp ## install everything: service, page, training, tests
@@ -151,13 +151,13 @@ clean: ## remove environments and caches; data and models stay
 .venv/run.stamp: contents = the service and the page, 0.7 GB
 .venv/train.stamp: requirements/api.txt requirements/train.txt
 .venv/train.stamp: contents = what training needs, up to 6 GB
-.venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/pipeline.txt
+.venv/pipeline.stamp: requirements/api.txt requirements/train.txt requirements/signing.txt requirements/pipeline.txt
 .venv/pipeline.stamp: contents = what training and the pipeline around it need, up to 6 GB
 .venv/score.stamp: requirements/api.txt requirements/score.txt
 .venv/score.stamp: contents = what offline scoring needs, 0.6 GB
 .venv/scale.stamp: requirements/api.txt requirements/score.txt requirements/scale.txt
 .venv/scale.stamp: contents = Ray, 0.5 GB
-.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/pipeline.txt requirements/score.txt requirements.txt
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/signing.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
 
 # After the tests' packages: the tool that installs it imports them.

@@ -8,7 +8,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +50,8 @@ class Canary(BaseModel):
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+OptionalFile = Annotated[FilePath | None, BeforeValidator(lambda path: path or None)]
+OptionalText = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 Key = Annotated[SecretStr, Field(min_length=16)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_split)]
 
@@ -67,8 +80,25 @@ class Settings(BaseSettings):
     canary: Annotated[Canary | None, NoDecode, BeforeValidator(_parse_canary)] = Field(
         None, description="<version>:<percent>: a network that answers that share of the requests"
     )
-    shadow: Annotated[str | None, BeforeValidator(lambda version: version or None)] = Field(
+    shadow: OptionalText = Field(
         None, max_length=64, description="version of a network that reads the same pictures but never answers"
+    )
+
+    trusted_key: OptionalFile = Field(
+        None, description="public key of whoever signs networks, an elliptic curve's, as PEM"
+    )
+    trusted_identity: OptionalText = Field(
+        None, description="who signs networks without a key: the address of a workflow, or an e-mail address"
+    )
+    trusted_issuer: OptionalText = Field(None, description="which OpenID provider vouches for `trusted_identity`")
+    trusted_root: OptionalFile = Field(
+        None, description="sigstore's ClientTrustConfig as a file; by default it is downloaded at the start"
+    )
+    require_signature: bool = Field(
+        False, description="serve only networks that the trusted key or identity has signed"
+    )
+    signing_key: OptionalFile = Field(
+        None, description="private key with which the pipeline signs its releases, as PEM"
     )
 
     max_body_bytes: int = Field(10_000_000, gt=0, description="largest request body, in bytes")
@@ -125,6 +155,18 @@ class Settings(BaseSettings):
     page_port: int = Field(8501, ge=1, le=65535)
     api_url: str = Field("http://127.0.0.1:8000", description="address at which the page finds the service")
     api_timeout_s: float = Field(5.0, gt=0, description="seconds the page waits; four times as long for a prediction")
+
+    @field_validator("require_signature")
+    @classmethod
+    def _require_identity(cls, required: bool, info: ValidationInfo) -> bool:
+        """Raise ValueError unless it is clear whose signatures are required."""
+        names = ("trusted_key", "trusted_identity", "trusted_issuer")
+        if not required or not info.data.keys() >= set(names):  # an invalid one has its own message
+            return required
+        key, identity, issuer = (bool(info.data[name]) for name in names)
+        if (key, identity, issuer) not in {(True, False, False), (False, True, True)}:
+            raise ValueError("set either DIGITS_TRUSTED_KEY, or DIGITS_TRUSTED_IDENTITY and DIGITS_TRUSTED_ISSUER")
+        return required
 
 
 @lru_cache

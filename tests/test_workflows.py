@@ -68,9 +68,26 @@ def test_only_publishing_needs_secrets() -> None:
             assert "secrets." not in str(job["steps"])
 
 
+def test_trained_network_is_signed_by_a_job_that_does_nothing_else() -> None:
+    train_jobs = jobs("train.yml")
+    assert [name for name, job in train_jobs.items() if "id-token" in job["permissions"]] == ["sign"]
+    sign = train_jobs["sign"]
+    assert sign["permissions"] == {"contents": "read", "id-token": "write", "attestations": "write"}
+    assert sign["runs-on"] == "ubuntu-24.04"  # never a machine that a variable names
+    commands = [step.get("run") or step["uses"].partition("@")[0] for step in sign["steps"]]
+    order = ["actions/download-artifact", *commands[3:6], "actions/attest-build-provenance", "actions/upload-artifact"]
+    assert commands[2:] == order
+    assert "--require-hashes -r requirements/signing.lock" in commands[3]
+    assert "-m src.model.pipeline.sign " in commands[4]
+    assert "--check" in commands[5]
+    (attest,) = [step["with"] for step in sign["steps"] if "attest-build" in step.get("uses", "")]
+    assert attest["subject-path"].endswith(".onnx")
+
+
 def test_trained_network_is_proposed_in_a_pull_request() -> None:
     train_jobs = jobs("train.yml")
     assert "contents" not in {name for name, level in train_jobs["train"]["permissions"].items() if level == "write"}
     steps = str(train_jobs["propose"]["steps"])
     assert "gh pr create" in steps
+    assert "'name': 'signed-release'" in steps
     assert re.findall(r"git push[^\\]*", steps) == ['git push --set-upstream origin "network-$VERSION"']

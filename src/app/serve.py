@@ -84,6 +84,29 @@ def require_trial_networks(settings: Settings) -> None:
                 raise SystemExit(f"{name}: {problem}")
 
 
+def require_trust(settings: Settings) -> None:
+    """Raise SystemExit with the reason if signatures are required but can't be checked.
+
+    Looks in a process of its own, as for the trial networks.
+    """
+    if settings.require_signature:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            if problem := pool.submit(_find_trust_problem, settings).result():
+                raise SystemExit(f"DIGITS_REQUIRE_SIGNATURE: {problem}")
+
+
+def _find_trust_problem(settings: Settings) -> str:
+    """Return why signatures can't be checked, or an empty text."""
+    from src.app.api.model_repository import load_trust  # noqa: PLC0415 - only the process that looks needs all this
+    from src.model.errors import SignatureError  # noqa: PLC0415
+
+    try:
+        load_trust(settings)
+    except SignatureError as error:
+        return str(error)
+    return ""
+
+
 def _find_problem(settings: Settings, version: str) -> str:
     """Return why the network `version` can't be served, or an empty text."""
     from src.app.api.core.metrics import Metrics  # noqa: PLC0415 - only the process that looks needs all this
@@ -101,6 +124,7 @@ def _find_problem(settings: Settings, version: str) -> str:
 def main() -> None:
     """Serve until a signal stops the process."""
     settings = read_settings()
+    require_trust(settings)
     if settings.canary or settings.shadow:
         require_trial_networks(settings)
     if settings.workers > 1:

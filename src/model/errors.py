@@ -11,6 +11,7 @@
     │       └── TooLittleInk
     ├── DataError               MNIST is missing or damaged and can't be downloaded
     ├── ArtefactError           the files of a trained network don't belong together
+    │   └── SignatureError      they lack the signature that is required
     └── ScoringError            pictures can't be scored offline: the input, the output or a launcher
 
 The message of each tells the user what to do.
@@ -71,6 +72,10 @@ class DataError(DigitError):
 
 class ArtefactError(DigitError):
     """The files of a trained network are missing or don't belong together."""
+
+
+class SignatureError(ArtefactError):
+    """The files of a trained network lack a signature by the identity that is trusted."""
 
 
 class ScoringError(DigitError):

@@ -1,5 +1,6 @@
 """The networks under `model_dir`: the one that serves, those requested by version, and their descriptions.
 
+With `DIGITS_REQUIRE_SIGNATURE`, a network without a trusted signature is refused like one with damaged files.
 What is wrong with a network's files is for the operator: the log has it, with paths. Clients get a sentence without.
 """
 
@@ -7,23 +8,26 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from anyio import to_thread
 
 from src.app.api.core.metrics import Metrics
 from src.app.api.core.problems import ApiProblem
-from src.model.errors import ArtefactError
-from src.model.inference.artefact import Description, describe, get_paths, list_newest_first, list_versions
+from src.model.errors import ArtefactError, SignatureError
+from src.model.inference.artefact import SIGNATURE, Description, describe, get_paths, list_newest_first, list_versions
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.inference.traffic_plan import CANARY_FOLDER
 from src.settings import Settings
+
+if TYPE_CHECKING:
+    from src.model.inference.signature import Trust
 
 log = logging.getLogger(__name__)
 
 RETRY: Final = {"Retry-After": "5"}
 LOADING: Final = "The network is still being loaded. Try again in a moment."
-NONE_LOADED: Final = "No network can be loaded: files are missing or damaged. The service's log says which."
+NONE_LOADED: Final = "No network can be loaded: files are missing, damaged or not signed. The service's log says which."
 
 
 class ModelRepository:
@@ -32,6 +36,7 @@ class ModelRepository:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._trust: Trust | None = None  # loaded with the first network, if signatures are required
         self._serving: Predictor | None = None
         self._serving_path: Path | None = None
         self._serving_written = 0  # when its .json was written, see `_written_at`
@@ -61,7 +66,7 @@ class ModelRepository:
         with self._lock:  # another thread may have opened it meanwhile
             if not (predictor := self._opened.get(version)):
                 try:
-                    predictor = open_predictor(path, self._settings.max_pixels)
+                    predictor = self._open(path)
                 except ArtefactError as error:
                     raise self._refuse(version, path, error) from error
                 self._failures.pop(path, None)
@@ -77,11 +82,11 @@ class ModelRepository:
         because its files were damaged, only because they were deleted.
         """
         for path in self._candidates():
-            written = _written_at(path)
+            written = _written_at(path.with_suffix(".json"))
             if path == self._serving_path and written == self._serving_written:
                 break
             try:
-                predictor = open_predictor(path, self._settings.max_pixels)
+                predictor = self._open(path)
             except ArtefactError as error:
                 self._report(path, error)
                 if path == self._serving_path:
@@ -106,13 +111,25 @@ class ModelRepository:
         """Return a network's description and whether it serves. Raises `ApiProblem`."""
         path = self._find(version)
         try:
-            return _describe_cached(path, _written_at(path)), self.is_serving(version)
+            written = (_written_at(path.with_suffix(".json")), _written_at(path.with_suffix(SIGNATURE)))
+            return _describe_cached(path, written, self._get_trust()), self.is_serving(version)
         except ArtefactError as error:
             raise self._refuse(version, path, error) from error
 
     def is_serving(self, version: str) -> bool:
         """Return whether the network `version` answers requests that name none."""
         return self._serving is not None and self._serving.description.version == version
+
+    def _open(self, path: Path) -> Predictor:
+        """Open the network at `path`, if it is signed or no signature is required. Raises `ArtefactError`."""
+        trust = self._get_trust()
+        return open_predictor(path, self._settings.max_pixels, trust.verify(path) if trust else None)
+
+    def _get_trust(self) -> "Trust | None":
+        """Return whose signatures count, or None if none is required. Raises `SignatureError`."""
+        if self._settings.require_signature and not self._trust:
+            self._trust = load_trust(self._settings)
+        return self._trust
 
     def _candidates(self) -> list[Path]:
         """Return the artefacts to try, newest first."""
@@ -139,9 +156,11 @@ class ModelRepository:
     def _refuse(self, version: str, path: Path, error: ArtefactError) -> ApiProblem:
         """Report `error` and return what a client that asked for `version` is told."""
         self._report(path, error)
-        return ApiProblem(
-            "not-ready", f"The files of network {version} are missing or damaged. The service's log says more.", RETRY
-        )
+        if isinstance(error, SignatureError):
+            reason = f"Network {version} has no signature that this service trusts."
+        else:
+            reason = f"The files of network {version} are missing or damaged."
+        return ApiProblem("not-ready", f"{reason} The service's log says more.", RETRY)
 
     def _serve(self, predictor: Predictor, path: Path, written: int) -> None:
         self._serving, self._serving_path, self._serving_written = predictor, path, written
@@ -159,14 +178,27 @@ class ModelRepository:
         return available[version]
 
 
-def _written_at(path: Path) -> int:
-    """Return when an artefact's .json was written, in nanoseconds; 0 if it can't be found."""
+def load_trust(settings: Settings) -> "Trust":
+    """Return whose signatures count. Raises `SignatureError`, also if the packages that check them are missing."""
     try:
-        return path.with_suffix(".json").stat().st_mtime_ns
+        from src.model.inference.signature import Trust  # noqa: PLC0415 - its packages are an extra
+    except ImportError as error:
+        raise SignatureError(f"The package {error.name} is missing: install requirements/signing.txt.") from error
+    return Trust(settings)
+
+
+def _written_at(path: Path) -> int:
+    """Return when a file was written, in nanoseconds; 0 if it can't be found."""
+    try:
+        return path.stat().st_mtime_ns
     except OSError:
         return 0
 
 
 @lru_cache(maxsize=64)
-def _describe_cached(path: Path, written: int) -> Description:  # noqa: ARG001 - a rewritten file gets a new entry
-    return describe(path)
+def _describe_cached(
+    path: Path,
+    written: tuple[int, ...],  # noqa: ARG001 - a rewritten file gets a new entry
+    trust: "Trust | None",
+) -> Description:
+    return describe(path, trust.verify(path) if trust else None)

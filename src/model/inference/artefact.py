@@ -1,9 +1,11 @@
 """A trained network on disk: the files `mnist-<version>.pt`, `.onnx` and `.json`.
 
 The .json is written last and holds the digests of the other two: an artefact is complete if its .json is there and the
-digests match. This module does not need torch.
+digests match. A fourth file, `.sig`, may hold a signature of the three (see `signature.py`). This module does not need
+torch.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +16,7 @@ from src.model.errors import ArtefactError
 from src.model.files import read_file, require_regular_file, sha256
 
 PREFIX: Final = "mnist-"
+SIGNATURE: Final = ".sig"
 MAX_WEIGHTS_BYTES: Final = 64_000_000
 MAX_DESCRIPTION_BYTES: Final = 100_000  # parsing may take 600 times as much memory
 # A bare version is a release. One with words before it ("mlp-0.1.0") is served only on request.
@@ -80,6 +83,12 @@ def get_paths(folder: Path, version: str) -> dict[str, Path]:
     return {kind: folder / f"{PREFIX}{version}.{kind}" for kind in ("pt", "onnx", "json")}
 
 
+def list_files(path: Path) -> list[Path]:
+    """Return the files of the artefact that `path` belongs to, in the order to copy them: the .json comes last."""
+    files = [path.with_suffix(suffix) for suffix in (".pt", ".onnx", SIGNATURE, ".json")]
+    return [file for file in files if file.suffix != SIGNATURE or file.exists()]
+
+
 def require_free(folder: Path, version: str) -> None:
     """Raise `ArtefactError` if `version` exists in `folder`: versions are never overwritten."""
     if (path := get_paths(folder, version)["json"]).exists():
@@ -109,16 +118,16 @@ def find_newest(folder: Path) -> Path:
     return list_newest_first(folder)[0]
 
 
-def describe(path: Path) -> Description:
+def describe(path: Path, signed: str | None = None) -> Description:
     """Verify the artefact that `path`, any of its three files, belongs to, and return its description.
 
-    Raises `ArtefactError` if a file is missing, is no regular file or too large, or if they do not belong together.
+    `signed` is the SHA-256 that the .json must have, by its signature. Raises `ArtefactError` if a file is missing, is
+    no regular file or too large, or if they do not belong together.
     """
     stem = path.name.removesuffix(path.suffix)
     try:
-        description = Description.model_validate_json(read_file(path.with_suffix(".json"), MAX_DESCRIPTION_BYTES))
-    except OSError as error:
-        raise ArtefactError(f"{path.with_suffix('.json')} can't be read: {error.strerror}.") from error
+        content = read_content(path.with_suffix(".json"), MAX_DESCRIPTION_BYTES, signed)
+        description = Description.model_validate_json(content)
     except ValidationError as error:
         raise ArtefactError(f"{path.with_suffix('.json')} does not describe a network: {_first(error)}.") from error
     if stem != PREFIX + description.version:
@@ -128,6 +137,27 @@ def describe(path: Path) -> Description:
     for kind, expected in description.sha256.items():
         _verify(path.with_suffix(f".{kind}"), expected)
     return description
+
+
+def read_content(path: Path, max_bytes: int, digest: str | None = None) -> bytes:
+    """Return the content of an artefact's file, whose SHA-256 must be `digest`, if there is one.
+
+    What is loaded are the bytes that were checked, whatever becomes of the file. Raises `ArtefactError`.
+    """
+    try:
+        content = read_file(path, max_bytes)
+    except OSError as error:
+        raise explain(path, error) from error
+    if digest and hashlib.sha256(content).hexdigest() != digest:
+        raise ArtefactError(f"{path} has changed since its digest was taken: restore it or train again.")
+    return content
+
+
+def explain(path: Path, error: OSError) -> ArtefactError:
+    """Return what to tell about an artefact's file that can't be read."""
+    if isinstance(error, FileNotFoundError) and path.suffix != ".json":
+        return ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.")
+    return ArtefactError(f"{path} can't be read: {error.strerror}.")
 
 
 def _first(error: ValidationError) -> str:
@@ -140,10 +170,8 @@ def _verify(path: Path, expected: str) -> None:
     try:
         require_regular_file(path, MAX_WEIGHTS_BYTES)
         digest = sha256(path)
-    except FileNotFoundError as error:
-        raise ArtefactError(f"{path} is missing; its .json is there. Restore it or train again.") from error
     except OSError as error:
-        raise ArtefactError(f"{path} can't be read: {error.strerror}.") from error
+        raise explain(path, error) from error
     if digest != expected:
         raise ArtefactError(f"{path} is not the file that its .json describes: restore it or train again.")
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
-from src.model.files import read_file
-from src.model.inference.artefact import MAX_WEIGHTS_BYTES
+from src.model.inference.artefact import MAX_WEIGHTS_BYTES, read_content
 from src.model.inference.onnx_graph import Node, add_outputs, list_nodes
 from src.model.inference.runtime import Images, open_session_from
 
@@ -53,17 +52,20 @@ class Layer:
 class LayerRuntime:
     """A network in ONNX Runtime that also gives the values of its layers: they become outputs of its graph."""
 
-    def __init__(self, weights: Path) -> None:
-        """Open a .onnx file. Raises `ArtefactError` if that fails, or if its layers compute too many values."""
+    def __init__(self, weights: Path, digest: str | None = None) -> None:
+        """Open a .onnx file, with the SHA-256 `digest` if one is given.
+
+        Raises `ArtefactError` if that fails, or if its layers compute too many values.
+        """
+        content = read_content(weights, MAX_WEIGHTS_BYTES, digest)
         try:
-            content = read_file(weights, MAX_WEIGHTS_BYTES)
             self._nodes = [node for node in list_nodes(content) if node.kind in KINDS]
             names = [name for node in self._nodes if node.kind in TRAINED for name in node.weights]
             session = open_session_from(add_outputs(content, names))
             self._weights = dict(zip(names, session.run(names, {"images": BLANK}), strict=True))
             self._session = open_session_from(add_outputs(content, [node.output for node in self._nodes]))
             layers = self.compute_layers(BLANK)
-        except Exception as error:  # of the file, protobuf and ONNX Runtime; they have no common base class
+        except Exception as error:  # of protobuf and ONNX Runtime; they have no common base class
             raise ArtefactError(f"The layers of {weights.name} can't be read.") from error
         if sum(layer.values.size for layer in layers) > MAX_VALUES:
             raise ArtefactError(f"The layers of {weights.name} compute more than {MAX_VALUES:,} values.")

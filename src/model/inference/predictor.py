@@ -86,7 +86,7 @@ class Predictor:
     @cached_property
     def layers(self) -> LayerRuntime:
         """The network with its layers as outputs. Raises `ArtefactError`."""
-        return LayerRuntime(self._onnx)
+        return LayerRuntime(self._onnx, self.description.sha256["onnx"])
 
     def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
         """Predict the digits on one or more preprocessed pictures in one pass through the network."""
@@ -124,15 +124,19 @@ class Predictor:
         )
 
 
-def open_predictor(path: Path, max_pixels: int) -> Predictor:
-    """Open the artefact at `path`: a .pt runs in torch, a .onnx or .json in ONNX Runtime. Raises `ArtefactError`."""
-    description = describe(path)
+def open_predictor(path: Path, max_pixels: int, signed: str | None = None) -> Predictor:
+    """Open the artefact at `path`: a .pt runs in torch, a .onnx or .json in ONNX Runtime.
+
+    `signed` is the SHA-256 that the .json must have, by its signature. Raises `ArtefactError`.
+    """
+    description = describe(path, signed)
     if description.preprocessing not in COMPATIBLE_VERSIONS:
         raise ArtefactError(
             f"{path.name} was made for preprocessing {description.preprocessing}, this is {VERSION}. Train it again."
         )
     weights = path if path.suffix == ".pt" else path.with_suffix(".onnx")
-    runtime = open_runtime(weights, description.network)
+    digest = description.sha256["pt" if weights.suffix == ".pt" else "onnx"]
+    runtime = open_runtime(weights, description.network, digest)
     try:
         shape = runtime.logits(np.zeros((1, 1, SIDE, SIDE), np.float32)).shape
     except Exception as error:  # the runtimes' errors have no common base class

@@ -9,8 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
-from src.model.files import read_file
-from src.model.inference.artefact import MAX_WEIGHTS_BYTES
+from src.model.inference.artefact import MAX_WEIGHTS_BYTES, read_content
 
 Images = NDArray[np.float32]  # [N, 1, 28, 28] in 0..1, ink bright
 Logits = NDArray[np.float32]  # [N, 10]
@@ -24,24 +23,29 @@ class Runtime(Protocol):
         ...
 
 
-def open_runtime(weights: Path, network: str) -> Runtime:
-    """Return a runtime for a .onnx or .pt file. Raises `ArtefactError` for anything else."""
+def open_runtime(weights: Path, network: str, digest: str | None = None) -> Runtime:
+    """Return a runtime for a .onnx or .pt file, with the SHA-256 `digest` if one is given.
+
+    Raises `ArtefactError` for anything else.
+    """
     match weights.suffix:
         case ".onnx":
-            return OnnxRuntime(weights)
+            return OnnxRuntime(weights, digest)
         case ".pt":
-            return TorchRuntime(weights, network)
+            return TorchRuntime(weights, network, digest)
     raise ArtefactError(f"{weights} is neither a .onnx nor a .pt file.")
 
 
 def open_session(weights: Path) -> onnxruntime.InferenceSession:
-    """Open a .onnx file."""
-    # from its bytes: from its path it could read weights from other files, without a digest or a limit
-    return open_session_from(read_file(weights, MAX_WEIGHTS_BYTES))
+    """Open a .onnx file. Raises `ArtefactError` if it can't be read."""
+    return open_session_from(read_content(weights, MAX_WEIGHTS_BYTES))
 
 
 def open_session_from(content: bytes) -> onnxruntime.InferenceSession:
-    """Open the content of a .onnx file on one thread: with networks of this size, a second costs more than it gains."""
+    """Open the content of a .onnx file on one thread: with networks of this size, a second costs more than it gains.
+
+    From its path it could read weights from other files, without a digest or a limit.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -50,9 +54,10 @@ def open_session_from(content: bytes) -> onnxruntime.InferenceSession:
 class OnnxRuntime:
     """The network in ONNX Runtime."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, digest: str | None = None) -> None:
+        content = read_content(weights, MAX_WEIGHTS_BYTES, digest)
         try:
-            self._session = open_session(weights)
+            self._session = open_session_from(content)
         except Exception as error:  # its errors have no common base class
             raise ArtefactError(f"{weights.name} is not a network that ONNX Runtime can run.") from error
 
@@ -64,7 +69,7 @@ class OnnxRuntime:
 class TorchRuntime:
     """The network in torch, its weights from a state_dict."""
 
-    def __init__(self, weights: Path, network: str) -> None:
+    def __init__(self, weights: Path, network: str, digest: str | None = None) -> None:
         try:
             import torch  # noqa: PLC0415 - the service runs without torch unless a .pt is named
 
@@ -74,9 +79,9 @@ class TorchRuntime:
                 f"Serving {weights.name} needs torch. Install it, or name the .onnx instead."
             ) from error
         self._torch = torch
+        content = io.BytesIO(read_content(weights, MAX_WEIGHTS_BYTES, digest))
         try:
             self._network = networks.build(network).eval()
-            content = io.BytesIO(read_file(weights, MAX_WEIGHTS_BYTES))
             self._network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
         except Exception as error:  # of pickle, zipfile and torch
             raise ArtefactError(f"{weights.name} does not hold the weights of a network {network!r}.") from error

@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from src.model.errors import DigitError
-from src.model.inference.artefact import get_paths
+from src.model.inference.artefact import get_paths, list_files
 from src.model.pipeline import registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered, RegistryError
 from src.settings import RESULTS_DIR, get_settings
@@ -68,8 +68,8 @@ def roll_back() -> Registered:
     model_dir = get_settings().model_dir
     registry.install(previous, model_dir, RESULTS_DIR)
     registry.set_alias(PRODUCTION, previous)
-    files = get_paths(model_dir, production.version)
-    for path in (files["json"], files["onnx"], files["pt"], *registry.find_results(production.version, RESULTS_DIR)):
+    files = list_files(get_paths(model_dir, production.version)["json"])
+    for path in (*reversed(files), *registry.find_results(production.version, RESULTS_DIR)):
         path.unlink(missing_ok=True)
     return previous
 

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from src.model.errors import DigitError
 from src.model.files import atomic_path, write_text_atomically
-from src.model.inference.artefact import describe, get_paths
+from src.model.inference.artefact import describe, get_paths, list_files
 from src.model.pipeline.tracking import connect
 
 MODEL_NAME: Final = "digits"
@@ -62,13 +62,13 @@ def list_networks() -> list[Registered]:
 
 
 def register(artefact: Path, run_id: str, replaces: str, alias: str) -> Registered:
-    """Copy an artefact and its results into the record of `run_id`, register it and give it the alias.
+    """Copy an artefact, its signature and its results into the record of `run_id`, register it and give it the alias.
 
     Raises `ArtefactError` if the artefact is incomplete.
     """
     version = describe(artefact).version
     client = _client()
-    for path in [*get_paths(artefact.parent, version).values(), *find_results(version, artefact.parent)]:
+    for path in [*list_files(artefact), *find_results(version, artefact.parent)]:
         client.log_artifact(run_id, str(path), f"model/{version}")
     source = f"{client.get_run(run_id).info.artifact_uri}/model/{version}"
     tags = {"version": version, "replaces": replaces}
@@ -97,8 +97,8 @@ def withdraw(candidate: Registered) -> None:
 def install(network: Registered, model_dir: Path, results_dir: Path) -> Path:
     """Copy a network's files from the registry into `model_dir`, and its results into `results_dir`.
 
-    The .json comes last, because the service loads a network as soon as it sees its .json. Does nothing if the .json is
-    there already. Returns its path. Raises `ArtefactError` if the registry's files are damaged.
+    A signature comes along. The .json comes last: the service loads a network as soon as it sees its .json. If that is
+    there already, nothing is copied. Returns its path. Raises `ArtefactError` if the registry's files are damaged.
     """
     targets = get_paths(model_dir, network.version)
     if targets["json"].exists():
@@ -111,9 +111,9 @@ def install(network: Registered, model_dir: Path, results_dir: Path) -> Path:
         describe(sources["json"])
         for path in find_results(network.version, Path(downloaded)):
             write_text_atomically(results_dir / path.name, path.read_text())
-        for kind in ("pt", "onnx", "json"):
-            with atomic_path(targets[kind]) as part:
-                shutil.copyfile(sources[kind], part)
+        for source in list_files(sources["json"]):
+            with atomic_path(model_dir / source.name) as part:
+                shutil.copyfile(source, part)
     return targets["json"]
 
 

@@ -181,6 +181,13 @@ def test_failed_save_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_are_copied_in_an_order_that_shows_no_part_of_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "mnist-0.9.0.json"
+    assert [file.suffix for file in artefact.list_files(path)] == [".pt", ".onnx", ".json"]
+    path.with_suffix(".sig").touch()
+    assert [file.suffix for file in artefact.list_files(path)] == [".pt", ".onnx", ".sig", ".json"]
+
+
 def test_newest_release_is_found_by_number(tmp_path: Path) -> None:
     for version in ("0.2.0", "0.10.0", "0.9.9", "mlp-3.0.0", "quick-9.0.1"):
         (tmp_path / f"mnist-{version}.json").touch()

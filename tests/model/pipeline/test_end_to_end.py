@@ -1,6 +1,6 @@
 """The whole pipeline with the commands of production: from corrected pictures to a network in the running service.
 
-The training is shortened to seconds.
+The training is shortened to seconds. Networks are signed with a key, and the service requires signatures.
 """
 
 from collections.abc import Iterator
@@ -27,6 +27,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     options = ("--quick", "--epochs", "4", "--version", "0.0.1", "--out", str(workshop.model_dir))
     training = workshop.python("src.model.train_model", *options)
     assert training.returncode == 0, training.stderr
+    signing = workshop.python("src.model.pipeline.sign", str(workshop.model_dir / "mnist-0.0.1.json"))
+    assert signing.returncode == 0, signing.stderr
     with servers.running(workshop.server):
         yield workshop
 

@@ -7,11 +7,13 @@ import pytest
 
 from src.model.files import write_text_atomically
 from src.model.inference.artefact import describe, find_newest, get_paths, list_versions
+from src.model.inference.signature import Trust, sign
 from src.model.pipeline import promote, registry
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, Registered
 from src.model.pipeline.stages.package import next_version
 from src.model.pipeline.tracking import track
-from src.settings import ROOT
+from src.settings import ROOT, Settings
+from tests.signing import make_key
 
 pytestmark = pytest.mark.usefixtures("_own_record")
 
@@ -88,6 +90,16 @@ def test_network_deleted_from_the_folder_is_restored_from_the_registry(model_dir
         path.unlink()
     promote.main(["--rollback"])
     assert describe(find_newest(model_dir)).version == "1.0.0"
+
+
+def test_signature_comes_and_goes_with_the_network(model_dir: Path, tmp_path: Path) -> None:
+    key = make_key(tmp_path)
+    sign(write_release(tmp_path / "made", "1.0.2"), key.private)
+    register(tmp_path / "made", "1.0.2", "1.0.0", CANDIDATE)
+    promote.main([])
+    Trust(Settings(trusted_key=key.public)).verify(get_paths(model_dir, "1.0.2")["json"])
+    promote.main(["--rollback"])
+    assert {path.name for path in model_dir.iterdir()} == {path.name for path in get_paths(model_dir, "1.0.0").values()}
 
 
 def test_first_network_can_not_be_rolled_back(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

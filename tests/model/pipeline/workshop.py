@@ -18,6 +18,7 @@ import yaml
 from src.settings import ROOT, get_settings
 from tests import servers
 from tests.pictures import drawn, encoded
+from tests.signing import make_key
 
 FOUR: Final = encoded(drawn(4))
 QUICK: Final[dict[str, dict[str, Any]]] = {  # changes of params.yaml
@@ -38,6 +39,9 @@ class Workshop:
         self.git("add", "--all")
         self.git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-q", "-m", "copy")
         settings = {"DIGITS_MODEL_DIR": self.model_dir, "DIGITS_FEEDBACK_DIR": feedback_dir, "DIGITS_RELOAD_S": 0.2}
+        self.key = make_key(folder)
+        settings |= {"DIGITS_SIGNING_KEY": self.key.private}  # and the service takes nothing else
+        settings |= {"DIGITS_REQUIRE_SIGNATURE": True, "DIGITS_TRUSTED_KEY": self.key.public}
         settings |= {"OMP_NUM_THREADS": 1}  # on a busy machine, more threads only wait for each other
         self.settings = {name: str(value) for name, value in settings.items()}
         self.server = servers.service(servers.free_port(), **self.settings)
