@@ -234,7 +234,9 @@ def format_table(results: Mapping[str, Any]) -> str:
 
 def make_snippets(results: Mapping[str, Any]) -> dict[str, str]:
     """Return what docs/performance.md quotes, by name."""
+    machine = results["machine"]
     return {
+        "page/machine": f"{machine['cores']} cores of a shared {machine['processor']} with a load of {machine['load_before']} before",
         "page/strokes": str(results["strokes"]),
         "page/panels": str(len(results["each_panel"]["inside"])),
         "page/table": f"\n\n{format_table(results)}\n",
@@ -243,7 +245,7 @@ def make_snippets(results: Mapping[str, Any]) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.page_latency", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="of the ten digits, eleven strokes")
+    parser.add_argument("--rounds", type=int, default=2, help="of the ten digits, eleven strokes")
     parser.add_argument("--out", type=Path, default=OUT, help="another file leaves docs/performance.md as it is")
     return parser
 

@@ -17,7 +17,7 @@ DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1024, "height": 900}}
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 DEVICES: Final = {"desktop": DESKTOP, "phone": PHONE}
 # device, theme and language: of French, which has the longer texts, each width and each theme once
-LOOKS: Final = (
+LOOKS: Final[tuple[tuple[str, str, str], ...]] = (
     ("desktop", "light", "en"),
     ("desktop", "dark", "en"),
     ("phone", "light", "en"),

@@ -22,12 +22,16 @@ def test_the_table_has_medians_and_percentiles_beside_the_goals() -> None:
     strokes = [split_time({"painted": [100.0 + number], "component": 10.0}, (), [15.0]) for number in range(11)]
     panel = [{"total": 250.0, "request": 20.0, "requests": 2}] * 11
     inside = [split_time(PAINTED, ("inside",), [1.0, 1.0, 1.0])] * 11
-    results = describe({"strokes": strokes, "inside": panel, "change": panel, "strokes_inside": inside})
+    machine = {"cores": 2, "processor": "AMD EPYC", "load_before": 0.1}
+    results = {"machine": machine} | describe(
+        {"strokes": strokes, "inside": panel, "change": panel, "strokes_inside": inside}
+    )
     lines = format_table(results).splitlines()
     assert lines[2] == "| from the end of a stroke to the answer | 300 ms | 105 ms | 110 ms |"
     assert "| requests to the service for a stroke, panels closed | 1 | 1 | 1 |" in lines
     assert lines[-1] == "| from that answer until both networks are drawn anew | 500 ms | 250 ms | 250 ms |"
     assert make_snippets(results)["page/panels"] == "11"
+    assert make_snippets(results)["page/machine"] == "2 cores of a shared AMD EPYC with a load of 0.1 before"
 
 
 def test_the_document_quotes_the_committed_results() -> None:
