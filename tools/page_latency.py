@@ -235,8 +235,9 @@ def format_table(results: Mapping[str, Any]) -> str:
 def make_snippets(results: Mapping[str, Any]) -> dict[str, str]:
     """Return what docs/performance.md quotes, by name."""
     machine = results["machine"]
+    cores = f"{machine['cores']} cores of a shared {machine['processor']}"
     return {
-        "page/machine": f"{machine['cores']} cores of a shared {machine['processor']} with a load of {machine['load_before']} before",
+        "page/machine": f"{cores} with a load of {machine['load_before']} before",
         "page/strokes": str(results["strokes"]),
         "page/panels": str(len(results["each_panel"]["inside"])),
         "page/table": f"\n\n{format_table(results)}\n",
