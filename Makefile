@@ -124,7 +124,7 @@ bench-score: install .venv/scale.stamp ## measure offline scoring of a million p
 bench-attack: install ## measure how long others wait while clients send hostile pictures
 	@$(python) -m tools.attack_latency
 
-bench-page: install ## measure the time from the end of a stroke to the answer on the page
+bench-page: install ## measure how long the page's answer and its panels take; three minutes
 	@$(python) -m tools.page_latency
 
 words: install ## update and compile the page's translations

@@ -76,7 +76,11 @@ class Settings(BaseSettings):
     reload_s: float = Field(
         10.0, gt=0, description="interval between checks of `model_dir` for a newer release, in seconds"
     )
-    open_models: int = Field(4, ge=1, description="networks requested by `?model=` that stay loaded")
+    open_models: int = Field(
+        8,
+        ge=1,
+        description="networks requested by `?model=` that stay loaded: the five of the page's experiment, and more",
+    )
     canary: Annotated[Canary | None, NoDecode, BeforeValidator(_parse_canary)] = Field(
         None, description="<version>:<percent>: a network that answers that share of the requests"
     )

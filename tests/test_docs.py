@@ -8,7 +8,10 @@ from typing import Final
 import pytest
 import yaml
 
+from src.app.page import i18n
+from src.model.evaluation.report import evaluation_path, load_evaluation
 from src.settings import ROOT
+from tests.released import DESCRIPTION
 
 FOLDERS: Final = (".github", "data/feedback", "deploy", "docs", "notebook", "requirements", "src", "tests", "tools")
 DOCUMENTS: Final = sorted(
@@ -189,3 +192,15 @@ def test_citation_has_the_version_and_the_date_of_its_release() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == version()
     assert f"## [{version()}] - {citation['date-released']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_readme_model_card_and_page_give_the_release_the_same_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = load_evaluation(evaluation_path(DESCRIPTION.version)).test
+    assert test
+    as_files = f"**{100 * test.accuracy:.2f} %**"
+    for document in ("README.md", "docs/model-card.md"):
+        assert any(
+            "official test set" in line and as_files in line for line in (ROOT / document).read_text().splitlines()
+        )
+    monkeypatch.setattr(i18n, "get_language", lambda: "en")
+    assert i18n.format_percent(test.accuracy) == i18n.format_percent(DESCRIPTION.test.accuracy)

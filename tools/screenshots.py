@@ -2,8 +2,8 @@
 
 Starts the real service and the real page in Chromium, and writes
 
-    docs/images/drawing.webp      for the README: a digit is drawn and predicted
-    docs/images/experiment.webp   for the README: the experiment with scrambled pixels
+    docs/images/drawing.webp      for the README: a digit is drawn and predicted, then the CNN is looked into
+    docs/images/experiment.webp   for docs/experiments.md: the experiment with scrambled pixels
     tests/browser/screens/        what the tests compare the page with
 """
 
@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from src.settings import ROOT
 from tests import servers
 from tests.browser import screens
 from tests.browser.chromium import launch, wait_until
 from tests.browser.sheet import Sheet
-from tests.browser.states import DEVICES, THEMES, states
+from tests.browser.states import DEVICES, LOOKS, states
 from tests.hand import DIGITS
 
 IMAGES: Final = ROOT / "docs" / "images"
@@ -27,7 +27,9 @@ WINDOW: Final[dict[str, Any]] = {"viewport": {"width": 800, "height": 700}}
 DIGIT: Final = 4
 FRAME_MS: Final = 40  # one for each point of a stroke
 PAUSE_MS: Final = 900  # after a stroke
+PIXEL_MS: Final = 400
 END_MS: Final = 3000
+PIXELS: Final = tuple((40 + 6 * number, 30 + 6 * number) for number in range(6))  # of the first map of the convolution
 
 
 def main() -> None:
@@ -38,9 +40,10 @@ def main() -> None:
         browser = launch(playwright)
         take_drawing(open_tab(browser, page.url, **WINDOW))
         take_experiment(open_tab(browser, page.url, device_scale_factor=2, **WINDOW))
-        for theme in THEMES:
-            for device, options in DEVICES.items():
-                take_states(open_tab(browser, page.url, color_scheme=theme, **options), device, theme)
+        for device, theme, language in LOOKS:
+            tab = open_tab(browser, page.url, color_scheme=theme, locale=language, **DEVICES[device])
+            take_states(tab, device, theme, language)
+            tab.context.close()
         browser.close()
 
 
@@ -52,8 +55,8 @@ def open_tab(browser: Browser, url: str, **options: Any) -> Page:
 
 
 def take_drawing(tab: Page) -> None:
-    """Write an animation of a digit that is drawn and predicted."""
-    frames, times = zip(*draw_frames(tab), strict=True)
+    """Write an animation of a digit that is drawn and predicted, and of a look inside the CNN."""
+    frames, times = zip(*draw_frames(tab), *look_inside(tab), strict=True)
     first, *others = frames
     path = IMAGES / "drawing.webp"
     first.save(path, "WEBP", save_all=True, append_images=others, duration=list(times), loop=0, quality=70, method=6)
@@ -82,6 +85,19 @@ def draw_frames(tab: Page) -> Iterator[tuple[Image.Image, int]]:
     yield capture(tab), END_MS
 
 
+def look_inside(tab: Page) -> Iterator[tuple[Image.Image, int]]:
+    """Open the look inside, point at pixels of the first convolution, and yield each frame and its milliseconds."""
+    tab.locator(".st-key-inside summary").click()
+    cnn = tab.locator(".st-key-network-cnn .network")
+    expect(cnn.locator("h4")).to_be_visible()
+    cnn.evaluate("network => network.scrollIntoView({ block: 'start' })")
+    yield capture(tab), PAUSE_MS
+    for x, y in PIXELS:
+        cnn.locator("canvas").nth(1).hover(position={"x": x, "y": y})
+        yield capture(tab), PIXEL_MS
+    yield capture(tab), END_MS
+
+
 def capture(tab: Page) -> Image.Image:
     """Return a picture of the window."""
     return Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
@@ -91,16 +107,18 @@ def take_experiment(tab: Page) -> None:
     """Write a picture of the experiment with scrambled pixels."""
     for state in states(tab):
         if state == "scrambled":
+            screens.make_high_enough(tab)
             picture = tab.locator(".st-key-experiment").screenshot()
             Image.open(io.BytesIO(picture)).convert("RGB").save(IMAGES / "experiment.webp", quality=70, method=6)
             return
 
 
-def take_states(tab: Page, device: str, theme: str) -> None:
+def take_states(tab: Page, device: str, theme: str, language: str) -> None:
     """Write the pictures that the tests compare the page with."""
-    for state in states(tab):
+    for state in states(tab, language):
         if state in screens.STATES:
-            screens.save(screens.photograph(tab), screens.COMMITTED / screens.file_name(state, device, theme))
+            name = screens.file_name(state, device, theme, language)
+            screens.save(screens.photograph(tab), screens.COMMITTED / name)
 
 
 if __name__ == "__main__":

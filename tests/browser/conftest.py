@@ -38,12 +38,12 @@ def sheet(open_page: OpenPage) -> Sheet:
 
 
 @pytest.fixture(scope="session")
-def visit_states(contexts: Contexts, running_page: Server) -> Callable[[str, str], Visit]:
-    """Return a function that visits every state of the page on a device in a theme, once for all tests."""
+def visit_states(contexts: Contexts, running_page: Server) -> Callable[[str, str, str], Visit]:
+    """Return a function that visits every state of the page on a device in a theme and language, once for all tests."""
 
     @cache
-    def visit_once(device: str, theme: str) -> Visit:
+    def visit_once(device: str, theme: str, language: str) -> Visit:
         with contexts.watch(running_page.url) as open_page:
-            return visit(open_page, device, theme)
+            return visit(open_page, device, theme, language)
 
     return visit_once

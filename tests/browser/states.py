@@ -9,17 +9,27 @@ from src.app.page.i18n import load_translation
 from src.settings import ROOT
 from tests.browser.chromium import wait_until
 from tests.browser.sheet import CHOOSE_FILE, INVITATION, Sheet
+from tests.hand import DIGITS
 
 Translate = Callable[[str], str]
 
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1024, "height": 900}}
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 DEVICES: Final = {"desktop": DESKTOP, "phone": PHONE}
-THEMES: Final = ("light", "dark")
+# device, theme and language: of French, which has the longer texts, each width and each theme once
+LOOKS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("desktop", "light", "en"),
+    ("desktop", "dark", "en"),
+    ("phone", "light", "en"),
+    ("phone", "dark", "en"),
+    ("desktop", "dark", "fr"),
+    ("phone", "light", "fr"),
+)
 IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
   && document.getAnimations().every((animation) => animation.playState !== "running")"""
 STATES: Final = (
     "nothing",
+    "doubtful",
     "answer",
     "inside",
     "change",
@@ -47,9 +57,15 @@ def states(page: Page, language: str = "en") -> Iterator[str]:
             yield state
 
 
-def _draw(sheet: Sheet, _: Translate) -> Iterator[str]:
+def _draw(sheet: Sheet, translate: Translate) -> Iterator[str]:
     yield "nothing"
-    sheet.draw(4)
+    first, second = DIGITS[4]
+    sheet.stroke(first)
+    expect(sheet.answer.get_by_role("button", name=translate("What would change its mind?"))).to_be_visible()
+    wait_until(sheet.page, "() => document.body.dataset.pen === undefined")
+    sheet.page.mouse.move(0, 0)
+    yield "doubtful"
+    sheet.stroke(second)
     sheet.reads(4)
     expect(sheet.page.locator("p.model")).to_be_visible()
     expect(sheet.earlier).to_have_count(1)
@@ -102,6 +118,8 @@ def _write(sheet: Sheet, translate: Translate) -> Iterator[str]:
 
 
 def _upload(sheet: Sheet, translate: Translate) -> Iterator[str]:
+    sheet.page.locator(".st-key-experiment summary").click()
+    expect(sheet.page.locator(".trial")).to_have_count(0)
     sheet.page.get_by_role("radio", name=translate("Files")).click()
     expect(sheet.answer).to_contain_text(translate(CHOOSE_FILE))
     yield "files"

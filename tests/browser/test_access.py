@@ -5,17 +5,16 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.chromium import OpenPage
-from tests.browser.states import DEVICES, STATES, THEMES, states
+from tests.browser.states import LOOKS, STATES
 from tests.browser.visit import Visit, find_obstacles
 from tools.text_catalogue import read_catalogue
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("theme", THEMES)
-def test_no_state_has_an_obstacle(visit_states: Callable[[str, str], Visit], device: str, theme: str) -> None:
-    assert visit_states(device, theme).obstacles == {state: [] for state in STATES}
+@pytest.mark.parametrize("look", LOOKS, ids="-".join)
+def test_no_state_has_an_obstacle(visit_states: Callable[[str, str, str], Visit], look: tuple[str, str, str]) -> None:
+    assert visit_states(*look).obstacles == {state: [] for state in STATES}
 
 
 def test_a_picture_without_a_description_is_an_obstacle(open_page: OpenPage) -> None:
@@ -24,8 +23,10 @@ def test_a_picture_without_a_description_is_an_obstacle(open_page: OpenPage) -> 
     assert any(obstacle.startswith("image-alt") for obstacle in find_obstacles(page))
 
 
-def test_in_french_no_state_shows_an_english_text(open_page: OpenPage) -> None:
+@pytest.mark.parametrize("look", [look for look in LOOKS if look[-1] == "fr"], ids="-".join)
+def test_in_french_no_state_shows_an_english_text(
+    visit_states: Callable[[str, str, str], Visit], look: tuple[str, str, str]
+) -> None:
     english = {str(entry.id) for entry in read_catalogue("fr") if entry.id and entry.id != entry.string}
-    page = open_page(locale="fr")
-    for state in states(page, "fr"):
-        assert not english & {line.strip() for line in page.locator("body").inner_text().splitlines()}, state
+    for state, lines in visit_states(*look).lines.items():
+        assert not english & lines, state

@@ -11,7 +11,9 @@ from tests.browser.sheet import CHOOSE_FILE, DASH, INVITATION, Sheet
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+PHONE = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+YEAR = "2026"
+STEP = 66  # from one digit that a finger writes to the next, in hundredths of the height
 BOXES = """boxes => boxes.map(box => {
   const outer = box.parentElement.getBoundingClientRect(), { x, width } = box.getBoundingClientRect()
   return [(x - outer.x) / outer.width, (x + width - outer.x) / outer.width]
@@ -89,15 +91,51 @@ def test_a_click_is_explained_in_french(open_page: OpenPage) -> None:
     expect(sheet.answer).to_contain_text("Un point ou un tiret ne suffit pas.")
 
 
-def test_a_finger_writes_on_the_wide_paper_of_a_phone(open_page: OpenPage) -> None:
-    page: Page = open_page(**PHONE)
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844)])
+def test_a_finger_writes_a_number_on_a_phone(open_page: OpenPage, width: int, height: int) -> None:
+    page: Page = open_page(viewport={"width": width, "height": height}, **PHONE)
     sheet = Sheet(page)
     sheet.widen()
     finger = page.context.new_cdp_session(page)
-    sheet.touch(finger, 1)
-    sheet.touch(finger, 0, left=80)
-    sheet.reads("10")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for place, digit in enumerate(YEAR):
+        sheet.touch(finger, int(digit), left=STEP * place)
+    sheet.reads(YEAR)
+    expect(sheet.answer.locator(".shares")).to_have_count(0)  # the bars of a single digit
+    expect(sheet.answer.locator(".boxes img")).to_have_js_property("complete", value=True)
+    boxes = sheet.answer.locator(".boxes i").evaluate_all(BOXES)
+    for place, (left, right) in enumerate(boxes):
+        assert STEP * place / 300 < left < right < (STEP * place + 100) / 300
+    digits = sheet.answer.locator(".digits li")
+    expect(digits).to_have_text([re.compile(rf"^{digit}>?\d\d%$") for digit in YEAR])
+    for piece in (sheet.canvas, *sheet.answer.locator(".boxes i").all(), *digits.all()):
+        expect(piece).to_be_in_viewport(ratio=0.99)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_number_is_not_hidden_under_the_answer_at_the_edge_of_a_phone(open_page: OpenPage) -> None:
+    page: Page = open_page(viewport={"width": 360, "height": 640}, **PHONE)
+    sheet = Sheet(page)
+    sheet.widen()
+    finger = page.context.new_cdp_session(page)
+    for place, digit in enumerate(YEAR):
+        sheet.touch(finger, int(digit), left=STEP * place)
+    sheet.reads(YEAR)
+    edge = sheet.answer.locator(".verdict").bounding_box()
+    last = sheet.answer.locator(".digits li").last.bounding_box()
+    assert edge
+    assert last
+    assert last["y"] + last["height"] <= edge["y"]
+
+
+def test_a_finger_writes_two_digits_on_the_narrow_paper_of_a_phone(open_page: OpenPage) -> None:
+    page: Page = open_page(viewport={"width": 390, "height": 844}, **PHONE)
+    sheet = Sheet(page)
+    finger = page.context.new_cdp_session(page)
+    sheet.touch(finger, 1, left=-25)
+    sheet.touch(finger, 7, left=20)
+    sheet.reads("17")
+    expect(sheet.answer.locator(".boxes i")).to_have_count(2)
+    expect(sheet.answer.locator(".digits li")).to_have_count(2)
 
 
 def test_no_part_of_a_number_overflows_at_any_width(sheet: Sheet) -> None:

@@ -6,15 +6,16 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.browser import screens
-from tests.browser.states import DEVICES, THEMES
+from tests.browser.states import LOOKS
 from tests.browser.visit import Visit
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("theme", THEMES)
-def test_the_page_looks_like_its_pictures(visit_states: Callable[[str, str], Visit], device: str, theme: str) -> None:
-    differences = visit_states(device, theme).differences
+@pytest.mark.parametrize("look", LOOKS, ids="-".join)
+def test_the_page_looks_like_its_pictures(
+    visit_states: Callable[[str, str, str], Visit], look: tuple[str, str, str]
+) -> None:
+    differences = visit_states(*look).differences
     assert len(differences) == len(screens.STATES)
     message = f"{differences}: compare {screens.SEEN} with {screens.COMMITTED}"
     assert max(differences.values()) <= screens.MAX_DIFFERENCE, message

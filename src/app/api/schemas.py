@@ -131,8 +131,10 @@ class Figures(Metrics):
 class Model(Description):
     """What a network's artefact says about it."""
 
-    validation: Figures
-    test: Figures
+    validation: Figures = Field(description="on digits held out from training, framed like MNIST")
+    test: Figures = Field(
+        description="on MNIST's official test set as it is; sent as files, one or two digits more or less"
+    )
     serving: bool = Field(description="answers requests that name no version")
 
 
@@ -143,9 +145,9 @@ MODEL: dict[str, Any] = {
     "multiply_adds": 6269504,
     "preprocessing": 4,
     "normalisation": {"mean": 0.1307, "std": 0.3081},
-    "confidence": {"temperature": 1.07, "score_slope": 1.15, "score_offset": -1.59},
-    "validation": {"accuracy": 0.9978, "loss": 0.0088, "pictures": 5000},
-    "test": {"accuracy": 0.9973, "loss": 0.01, "pictures": 10000},
+    "confidence": {"temperature": 1.09, "score_slope": 1.07, "score_offset": -1.66},
+    "validation": {"accuracy": 0.997, "loss": 0.0104, "pictures": 5000},
+    "test": {"accuracy": 0.9971, "loss": 0.0103, "pictures": 10000},
     "seed": 0,
     "recipe": {"network": "light", "epochs": 32, "learning_rate": 0.003},
     "epochs": 32,

@@ -32,8 +32,12 @@ def format_count(number: int) -> str:
 
 
 def format_percent(share: float) -> str:
-    """Return a share between 0 and 1 as the visitor's language writes it: 99.65%."""
-    return translate("{number}%", number=f"{100 * share:.2f}".replace(".", translate(".")))
+    """Return a share between 0 and 1 as the visitor's language writes it: 99.7%.
+
+    With one decimal, as a network's accuracy depends on how the same digits reach it. The description has that on the
+    framed pixels, the README that on files; of 10,000 digits one or two are read otherwise.
+    """
+    return translate("{number}%", number=f"{100 * share:.1f}".replace(".", translate(".")))
 
 
 def get_language() -> str:

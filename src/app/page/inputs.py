@@ -27,6 +27,7 @@ HEIC: Final = re.compile(rb"....ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTAL
 MEBIBYTE: Final = 2**20
 
 _SCRIPT: Final = Path(__file__).with_suffix(".js").read_text("utf-8")
+_WIDE_STYLE: Final = Path(__file__).with_name("wide.css").read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,16 @@ def choose_pictures() -> list[Picture]:
         with st.container(key="paper", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             wide = st.toggle(translate("Wide paper"), key="wide", persist_state="session")
             st.caption(translate("A digit or a number"), width="content")
-        if wide and source == "draw":
-            st.html(Path(__file__).with_name("wide.css"))
         drawing = draw_canvas(wide)
     with st.container(key="upload"):
         files = upload_files()
     # Hidden by CSS, since a canvas that is removed loses its drawing. Streamlit's tabs hide their content as well, but
     # are created anew, canvas and all, when their labels change to another language.
-    hidden = "".join(f".st-key-{other} {{ display: none; }}" for other in ALWAYS_PRESENT if other != source)
-    st.html(f"<style>{hidden}</style>")
+    style = "".join(f".st-key-{other} {{ display: none; }}" for other in ALWAYS_PRESENT if other != source)
+    if wide and source == "draw":
+        style += _WIDE_STYLE
+    # Always one element, for wide paper too: Streamlit's front end fails if it misses an element before others.
+    st.html(f"<style>{style}</style>")
     if source == "draw":
         return [Picture(drawing)] if drawing else []
     if source == "upload":

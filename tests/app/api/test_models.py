@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from httpx import Client
 
+from src.app.api import model_repository
+from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT
 from tests import released
 from tests.app.api.api_client import LocalService, another_server, assert_problem, connect, log_lines, send, until
+from tests.app.page.responses import NETWORKS
 from tests.pictures import encoded, mnist
 from tests.released import copy_release
 
@@ -112,6 +115,22 @@ def test_the_release_before_replaces_one_that_is_deleted(folder: Path) -> None:
     (folder / f"mnist-{NEW}.json").unlink()
     client.state.repository.refresh()
     assert serving_version(client) == OLD
+
+
+def test_the_five_networks_of_the_pages_experiment_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def open_counted(path: Path, max_pixels: int) -> Predictor:
+        opened.append(path.stem)
+        return open_predictor(path, max_pixels)
+
+    client = LocalService()
+    monkeypatch.setattr(model_repository, "open_predictor", open_counted)
+    models = {model["network"]: model["version"] for model in client.get(MODELS).json()["models"]}
+    versions = [models[kind] for kind in NETWORKS]
+    for version in versions * 3:
+        assert send(client, encoded(mnist(4)), model=version).status_code == 200
+    assert sorted(opened) == sorted(f"mnist-{version}" for version in versions)
 
 
 def test_more_networks_than_are_kept_open_can_be_requested(tmp_path: Path) -> None:

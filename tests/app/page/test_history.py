@@ -124,7 +124,7 @@ def test_the_network_is_named_with_its_accuracy(page: AppTest, fake_service: Fak
         draw(page, picture)
         [note] = html_with(page, '<p class="model"')
         assert "Read by a convolutional network (CNN), version 0.0.1, with 6,422 weights." in note
-        assert "99.15% of 10,000 test digits correct" in note
+        assert "99.2% of 10,000 test digits correct" in note
     assert fake_service.asked.count("/api/v1/models/0.0.1") == 1
 
 

@@ -168,3 +168,10 @@ def test_the_size_limit_is_the_services(page: AppTest, monkeypatch: pytest.Monke
     monkeypatch.setenv("DIGITS_MAX_BODY_BYTES", "2500000")
     get_settings.cache_clear()
     assert "at most 2.5 MB" in page.run().file_uploader(key="file").label
+
+
+def test_wide_paper_adds_no_element_of_style(page: AppTest) -> None:
+    narrow = len(html_with(page, "<style>"))
+    page.toggle(key="wide").set_value(True).run()
+    assert any("960px" in style for style in html_with(page, "<style>"))
+    assert len(html_with(page, "<style>")) == narrow
