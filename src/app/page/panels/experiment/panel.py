@@ -7,12 +7,12 @@ import streamlit as st
 
 from src.app.page.errors import ServiceError
 from src.app.page.i18n import gettext_noop, translate
-from src.app.page.panels.comparison import Answer, render_comparison
-from src.app.page.panels.competitors import Competitor, list_competitors
+from src.app.page.panels.experiment.comparison import Answer, render_comparison
+from src.app.page.panels.experiment.competitors import Competitor, list_competitors
 from src.app.page.panels.expander import lazy_expander
 from src.app.page.panels.network_view import show_switch
-from src.app.page.panels.score import show_score
-from src.app.page.panels.trial import show_trial
+from src.app.page.panels.experiment.score import show_score
+from src.app.page.panels.experiment.trial import show_trial
 from src.app.page.session import predict_once
 
 # the kinds of networks on each card, as the service calls them
