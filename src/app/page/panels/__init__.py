@@ -1,1 +1,1 @@
-"""The sections of the page below the canvas and the answer, a module or a folder each. They may import the rest of `page`."""
+"""The sections of the page below the canvas and the answer, each a module or a folder. They may import `page`."""
