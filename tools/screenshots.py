@@ -4,6 +4,7 @@ Starts the real service and the real page in Chromium, and writes
 
     docs/images/drawing.webp      for the README: a digit is drawn and predicted
     docs/images/experiment.webp   for the README: the experiment with scrambled pixels
+    docs/images/worksheet.webp    for docs/deploy.md: the worksheet of the experiment
     tests/browser/screens/        what the tests compare the page with
 """
 
@@ -38,6 +39,7 @@ def main() -> None:
         browser = launch(playwright)
         take_drawing(open_tab(browser, page.url, **WINDOW))
         take_experiment(open_tab(browser, page.url, device_scale_factor=2, **WINDOW))
+        take_worksheet(open_tab(browser, f"{page.url}/worksheet", device_scale_factor=2, **WINDOW))
         for theme in THEMES:
             for device, options in DEVICES.items():
                 take_states(open_tab(browser, page.url, color_scheme=theme, **options), device, theme)
@@ -91,9 +93,20 @@ def take_experiment(tab: Page) -> None:
     """Write a picture of the experiment with scrambled pixels."""
     for state in states(tab):
         if state == "scrambled":
-            picture = tab.locator(".st-key-experiment").screenshot()
-            Image.open(io.BytesIO(picture)).convert("RGB").save(IMAGES / "experiment.webp", quality=70, method=6)
+            save_piece(tab, ".st-key-experiment", "experiment.webp")
             return
+
+
+def take_worksheet(tab: Page) -> None:
+    """Write a picture of the worksheet as it is printed."""
+    tab.emulate_media(media="print")
+    save_piece(tab, "main", "worksheet.webp")
+
+
+def save_piece(tab: Page, selector: str, name: str) -> None:
+    """Write a picture of an element for the documents."""
+    picture = tab.locator(selector).screenshot()
+    Image.open(io.BytesIO(picture)).convert("RGB").save(IMAGES / name, quality=70, method=6)
 
 
 def take_states(tab: Page, device: str, theme: str) -> None:
