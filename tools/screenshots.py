@@ -39,7 +39,8 @@ def main() -> None:
         browser = launch(playwright)
         take_drawing(open_tab(browser, page.url, **WINDOW))
         take_experiment(open_tab(browser, page.url, device_scale_factor=2, **WINDOW))
-        take_worksheet(open_tab(browser, f"{page.url}/worksheet", device_scale_factor=2, **WINDOW))
+        worksheet = open_tab(browser, f"{page.url}/worksheet", device_scale_factor=2, **WINDOW)
+        save_piece(worksheet, "body", "worksheet.webp")
         for theme in THEMES:
             for device, options in DEVICES.items():
                 take_states(open_tab(browser, page.url, color_scheme=theme, **options), device, theme)
@@ -95,12 +96,6 @@ def take_experiment(tab: Page) -> None:
         if state == "scrambled":
             save_piece(tab, ".st-key-experiment", "experiment.webp")
             return
-
-
-def take_worksheet(tab: Page) -> None:
-    """Write a picture of the worksheet as it is printed."""
-    tab.emulate_media(media="print")
-    save_piece(tab, "main", "worksheet.webp")
 
 
 def save_piece(tab: Page, selector: str, name: str) -> None:
