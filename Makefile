@@ -147,7 +147,7 @@ clean: ## remove environments and caches; data and models stay
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp per set of requirements: they are installed again only when they change.
-.venv/run.stamp: requirements/api.txt requirements/page.txt
+.venv/run.stamp: requirements/api.txt requirements/page.txt requirements/run.txt
 .venv/run.stamp: contents = the service and the page, 0.7 GB
 .venv/train.stamp: requirements/api.txt requirements/train.txt
 .venv/train.stamp: contents = what training needs, up to 6 GB
@@ -157,7 +157,7 @@ clean: ## remove environments and caches; data and models stay
 .venv/score.stamp: contents = what offline scoring needs, 0.6 GB
 .venv/scale.stamp: requirements/api.txt requirements/score.txt requirements/scale.txt
 .venv/scale.stamp: contents = Ray, 0.5 GB
-.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/train.txt requirements/signing.txt requirements/pipeline.txt requirements/score.txt requirements.txt
+.venv/test.stamp: requirements/api.txt requirements/page.txt requirements/run.txt requirements/train.txt requirements/signing.txt requirements/pipeline.txt requirements/score.txt requirements.txt
 .venv/test.stamp: contents = everything that training and tests need, up to 6 GB
 
 # After the tests' packages: the tool that installs it imports them.

@@ -148,7 +148,7 @@ def test_run_installs_only_once(project: Path) -> None:
     assert make(project, "run").returncode == 0
     install, start = calls(project)
     assert install.startswith("-m pip install")
-    assert install.endswith("-r requirements/api.txt -r requirements/page.txt")
+    assert install.endswith("-r requirements/api.txt -r requirements/page.txt -r requirements/run.txt")
     assert start == "-m src.app.run"
 
     assert make(project, "run").returncode == 0

@@ -4,6 +4,7 @@ Starts the real service and the real page in Chromium, and writes
 
     docs/images/drawing.webp      for the README: a digit is drawn and predicted, then the CNN is looked into
     docs/images/experiment.webp   for docs/experiments.md: the experiment with scrambled pixels
+    docs/images/worksheet.webp    for docs/deploy.md: the worksheet of the experiment
     tests/browser/screens/        what the tests compare the page with
 """
 
@@ -40,6 +41,8 @@ def main() -> None:
         browser = launch(playwright)
         take_drawing(open_tab(browser, page.url, **WINDOW))
         take_experiment(open_tab(browser, page.url, device_scale_factor=2, **WINDOW))
+        worksheet = open_tab(browser, f"{page.url}/worksheet", device_scale_factor=2, **WINDOW)
+        save_piece(worksheet, "body", "worksheet.webp")
         for device, theme, language in LOOKS:
             tab = open_tab(browser, page.url, color_scheme=theme, locale=language, **DEVICES[device])
             take_states(tab, device, theme, language)
@@ -108,9 +111,14 @@ def take_experiment(tab: Page) -> None:
     for state in states(tab):
         if state == "scrambled":
             screens.make_high_enough(tab)
-            picture = tab.locator(".st-key-experiment").screenshot()
-            Image.open(io.BytesIO(picture)).convert("RGB").save(IMAGES / "experiment.webp", quality=70, method=6)
+            save_piece(tab, ".st-key-experiment", "experiment.webp")
             return
+
+
+def save_piece(tab: Page, selector: str, name: str) -> None:
+    """Write a picture of an element for the documents."""
+    picture = tab.locator(selector).screenshot()
+    Image.open(io.BytesIO(picture)).convert("RGB").save(IMAGES / name, quality=70, method=6)
 
 
 def take_states(tab: Page, device: str, theme: str, language: str) -> None:

@@ -12,26 +12,28 @@ if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route
 from streamlit.starlette import App
 
 from src.app.page import rendering
 from src.app.page.answer import Answer
-from src.app.page.canvas import SIDE
 from src.app.page.errors import ServiceError
 from src.app.page.headers import SecurityHeaders
 from src.app.page.i18n import LANGUAGES, get_language, translate
-from src.app.page.inputs import Picture, choose_pictures, has_camera
+from src.app.page.inputs.canvas import SIDE
+from src.app.page.inputs.samples import offer_samples
+from src.app.page.inputs.sources import Picture, choose_pictures, has_camera
 from src.app.page.number_rendering import render_number
 from src.app.page.panels.batch import show_batch
 from src.app.page.panels.change import offer_change, show_change
-from src.app.page.panels.experiment import show_experiment
+from src.app.page.panels.experiment.panel import show_experiment
+from src.app.page.panels.experiment.worksheet import PRINT_SCRIPT, serve_worksheet
 from src.app.page.panels.feedback import explain_no_feedback, show_feedback
 from src.app.page.panels.heatmap import show_heatmap
 from src.app.page.panels.history import find_reopened, remember, show_history
 from src.app.page.panels.network_view import show_networks
 from src.app.page.panels.retry import offer_retry
 from src.app.page.preview import Preview
-from src.app.page.samples import offer_samples
 from src.app.page.session import answer_once, preview_once
 
 ICON = """<svg viewBox="0 0 28 28"><rect width="28" height="28" rx="6"/>
@@ -131,4 +133,8 @@ def show_answer(answer: Answer, preview: Preview | None, picture: bytes | None) 
 if __name__ == "__main__":  # once for each visitor and each change
     main()
 else:  # `streamlit run` finds this name in the file and imports it once, to serve it
-    app = App(__file__, middleware=[Middleware(SecurityHeaders)])
+    app = App(
+        __file__,
+        routes=[Route("/worksheet", serve_worksheet)],
+        middleware=[Middleware(SecurityHeaders, scripts=[PRINT_SCRIPT])],
+    )

@@ -1,5 +1,7 @@
 """Run the service and the page together, as `make run` does: start both, print where they are, stop both.
 
+If other machines can open the page, it also prints the address for them, in a terminal with a QR code.
+
 Each runs in a session of its own, so that a terminal's Ctrl-C reaches only this process, which then stops the two.
 Any failure ends in one sentence on stderr and exit code 1.
 """
@@ -8,11 +10,13 @@ import errno
 import os
 import signal
 import socket
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import FrameType
 
+from src.app.local_network import describe_access, is_shared
 from src.launcher import Program, server_url
 from src.settings import Settings, read_settings
 
@@ -85,8 +89,8 @@ def _explain(program: Program, error: OSError) -> str:
     return f"The {program.name} can't listen on {where}: {error.strerror} (set by DIGITS_HOST and {setting})."
 
 
-def supervise(programs: Sequence[Program], stop: StopRequest) -> None:
-    """Announce each program once it is healthy, and return when a signal asks to stop.
+def supervise(programs: Sequence[Program], stop: StopRequest, when_ready: Callable[[], None] = lambda: None) -> None:
+    """Announce each program once it is healthy, then call `when_ready`, and return when a signal asks to stop.
 
     Raises SystemExit with a sentence when a program exits by itself, or is not healthy in time.
     """
@@ -99,9 +103,18 @@ def supervise(programs: Sequence[Program], stop: StopRequest) -> None:
         for program in [program for program in awaited if program.is_healthy()]:
             awaited.remove(program)
             print(f"{program.name:<4}  {program.url}{START_PAGES[program.name]}", flush=True)
+            if not awaited:
+                when_ready()
         if awaited and time.monotonic() > deadline:
             raise SystemExit(f"The {awaited[0].name} was not ready within {READY_S:.0f} s, so all was stopped.")
         time.sleep(POLL_S)
+
+
+def print_access(page: Program) -> None:
+    """Print where other machines open the page, if it listens to them."""
+    if is_shared(page.host):
+        can_show_code = sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8"
+        print(describe_access(page.host, page.port, with_code=can_show_code), flush=True)
 
 
 def stop_all(programs: Sequence[Program]) -> None:
@@ -122,7 +135,7 @@ def main() -> None:
     try:
         for program in both:
             program.start()
-        supervise(both, stop)
+        supervise(both, stop, lambda: print_access(both[1]))
     finally:
         stop_all(both)
 

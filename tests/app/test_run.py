@@ -1,5 +1,6 @@
 """`python -m src.app.run` announces both programs once healthy, stops both, and reports failures in a sentence."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,10 +11,13 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 import requests
+from httpx import Client
 
 from src.app import run
+from src.app.local_network import describe_access, find_addresses, render_code
 from src.launcher import Program, clean_environment, free_port, server_url
 from src.settings import ROOT
+from tests.app.terminal_code import read_code
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +29,15 @@ def accept_sighup() -> Iterator[None]:
 
 
 @contextmanager
-def running(api_port: int, page_port: int) -> Iterator[subprocess.Popen[str]]:
+def running(
+    api_port: int, page_port: int, stdout: int = subprocess.PIPE, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
     """Start the command, and kill whatever is left of it after the test."""
     process = subprocess.Popen(
         [sys.executable, "-m", "src.app.run"],
         cwd=ROOT,
-        env=clean_environment(DIGITS_API_PORT=str(api_port), DIGITS_PAGE_PORT=str(page_port)),
-        stdout=subprocess.PIPE,
+        env=clean_environment(DIGITS_API_PORT=str(api_port), DIGITS_PAGE_PORT=str(page_port), **settings),
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -74,6 +80,35 @@ def test_both_are_announced_once_healthy_and_a_signal_stops_both(number: signal.
     assert not any(child.is_running() for child in children)
     assert not listens(api_port)
     assert not listens(page_port)
+
+
+def test_in_a_terminal_a_code_leads_others_to_the_page() -> None:
+    page_port = free_port()
+    terminal, output = os.openpty()
+    with (
+        os.fdopen(terminal, encoding="utf-8") as screen,
+        running(free_port(), page_port, output, DIGITS_HOST="0.0.0.0"),  # noqa: S104 - what others can reach
+    ):
+        os.close(output)
+        lines = [screen.readline().rstrip() for _ in range(3)]
+        addresses = find_addresses("0.0.0.0")  # noqa: S104
+        if not addresses:
+            assert lines[2] == "This machine has no network, so no other machine can open the page."
+            return
+        url = server_url(addresses[0], page_port)
+        assert lines[2] == f"Other machines open  {url}"
+        assert read_code("".join(screen.readline() for _ in render_code(url).splitlines())) == url
+        with Client(trust_env=False) as client:
+            assert client.get(f"{url}/_stcore/health").text == "ok"
+
+
+def test_without_a_terminal_others_get_the_address_alone() -> None:
+    page_port = free_port()
+    with running(free_port(), page_port, DIGITS_HOST="0.0.0.0") as process:  # noqa: S104
+        announced(process)
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=20)
+    assert rest.rstrip() == describe_access("0.0.0.0", page_port, with_code=False)  # noqa: S104
 
 
 def test_when_one_exits_by_itself_it_is_named_and_the_other_stopped() -> None:

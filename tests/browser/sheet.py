@@ -2,7 +2,7 @@
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from src.app.page.canvas import SIDE
+from src.app.page.inputs.canvas import SIDE
 from tests.browser.chromium import wait_until
 from tests.hand import DIGITS, Point, Stroke, curve
 

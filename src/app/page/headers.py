@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,11 @@ INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 class SecurityHeaders:
     """ASGI middleware that adds the headers to every response of Streamlit's server."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, scripts: Sequence[str] = ()) -> None:
+        """Let browsers also run these inline scripts of documents that are not Streamlit's."""
         self._app = app
         self._headers = [
-            (b"content-security-policy", content_security_policy().encode()),
+            (b"content-security-policy", content_security_policy(scripts).encode()),
             (b"x-frame-options", b"DENY"),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
@@ -37,10 +39,16 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def content_security_policy() -> str:
-    """Return what a browser may load for the page: only what this server sends, and what the page itself makes."""
+def content_security_policy(scripts: Sequence[str] = ()) -> str:
+    """Return what a browser may load for the page: only what this server sends, and what the page itself makes.
+
+    It may run the inline scripts of Streamlit's page, and `scripts`.
+    """
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
-    inline = [base64.b64encode(sha256(script.encode()).digest()).decode() for script in INLINE_SCRIPT.findall(page)]
+    inline = [
+        base64.b64encode(sha256(script.encode()).digest()).decode()
+        for script in [*INLINE_SCRIPT.findall(page), *scripts]
+    ]
     directives = {
         "default-src": ["'none'"],
         "script-src": ["'self'", "blob:", *(f"'sha256-{digest}'" for digest in inline)],  # blob: the buttons

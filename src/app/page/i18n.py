@@ -4,7 +4,9 @@ After changing a text, run `python -m tools.text_catalogue`: it updates the cata
 """
 
 import gettext
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,8 @@ import streamlit as st
 
 LANGUAGES: Final = {"en": "English", "fr": "Français"}
 LOCALE_DIR: Final = Path(__file__).with_name("locale")
+
+_language: ContextVar[str] = ContextVar("language")
 
 
 def translate(text: str, **values: object) -> str:
@@ -41,9 +45,24 @@ def format_percent(share: float) -> str:
 
 
 def get_language() -> str:
-    """Return the code of the language chosen on the page, else of the browser's if the page has it, else "en"."""
+    """Return the code of the language chosen on the page, else of the browser's if the page has it, else "en".
+
+    Inside `use_language`, that one.
+    """
+    if fixed := _language.get(None):
+        return fixed
     chosen: str = st.session_state.get("language") or (st.context.locale or "").partition("-")[0].lower()
     return chosen if chosen in LANGUAGES else "en"
+
+
+@contextmanager
+def use_language(code: str) -> Iterator[None]:
+    """Fix the language inside the block, for what is not part of a Streamlit page."""
+    token = _language.set(code)
+    try:
+        yield
+    finally:
+        _language.reset(token)
 
 
 @cache

@@ -1,1 +1,1 @@
-"""The sections of the page below the canvas and the answer, one module each. They may import the rest of `page`."""
+"""The sections of the page below the canvas and the answer, each a module or a folder. They may import `page`."""

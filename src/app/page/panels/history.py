@@ -12,7 +12,7 @@ import streamlit as st
 from src.app.page.answer import Answer
 from src.app.page.errors import ServiceError
 from src.app.page.i18n import format_count, get_language, gettext_noop, translate
-from src.app.page.inputs import Picture
+from src.app.page.inputs.sources import Picture
 from src.app.page.number_rendering import answer_label
 from src.app.page.panels.csv_file import to_csv
 from src.app.page.preview import Preview

@@ -6,13 +6,13 @@ from typing import Final
 import streamlit as st
 
 from src.app.page.errors import ServiceError
-from src.app.page.i18n import gettext_noop, translate
-from src.app.page.panels.comparison import Answer, render_comparison
-from src.app.page.panels.competitors import Competitor, list_competitors
+from src.app.page.i18n import get_language, gettext_noop, translate
 from src.app.page.panels.expander import lazy_expander
+from src.app.page.panels.experiment.comparison import Answer, render_comparison
+from src.app.page.panels.experiment.competitors import Competitor, list_competitors
+from src.app.page.panels.experiment.score import show_score
+from src.app.page.panels.experiment.trial import show_trial
 from src.app.page.panels.network_view import show_switch
-from src.app.page.panels.score import show_score
-from src.app.page.panels.trial import show_trial
 from src.app.page.session import predict_once
 
 # the kinds of networks on each card, as the service calls them
@@ -48,8 +48,15 @@ def show_experiment(picture: bytes | None) -> None:
             _compare(picture, competitors)
             show_score(picture, competitors)
             show_trial(competitors)
+            _link_worksheet()
         except ServiceError as error:
             st.caption(translate(error.sentence, **error.values))
+
+
+def _link_worksheet() -> None:
+    """Link to the worksheet, which opens beside the page."""
+    label = translate("A worksheet for the classroom, to print")
+    st.link_button(label, f"worksheet?language={get_language()}", icon=":material/print:")
 
 
 def _compare(picture: bytes | None, competitors: Mapping[str, Competitor]) -> None:

@@ -5,7 +5,7 @@ from html import escape
 
 from src.app.page.client import Prediction
 from src.app.page.i18n import format_count, format_percent, get_language, translate
-from src.app.page.panels.competitors import Competitor, find_upright
+from src.app.page.panels.experiment.competitors import Competitor, find_upright
 from src.app.page.rendering import render_probabilities, rounded_percent
 
 Answer = tuple[Competitor, Prediction]

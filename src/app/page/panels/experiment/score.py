@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from src.app.page.i18n import get_language, translate
-from src.app.page.panels.competitors import Competitor
+from src.app.page.panels.experiment.competitors import Competitor
 from src.app.page.panels.history import list_digits
 from src.app.page.session import picture_id, read_digits_once
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from src.app.page.client import Model
-from src.app.page.panels.competitors import find_upright
+from src.app.page.panels.experiment.competitors import find_upright
 
 SIDE = 28
 Turn = Callable[[int, int], tuple[int, int]]  # from the network's column and row to those of the picture

@@ -9,10 +9,10 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from src.app.page.canvas import draw_canvas
 from src.app.page.errors import HeicError, ProblemError
 from src.app.page.i18n import gettext_noop, translate
-from src.app.page.samples import choose_sample
+from src.app.page.inputs.canvas import draw_canvas
+from src.app.page.inputs.samples import choose_sample
 from src.settings import get_settings
 
 SOURCES: Final = {

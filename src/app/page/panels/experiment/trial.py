@@ -8,9 +8,9 @@ from typing import Final
 import streamlit as st
 
 from src.app.page.i18n import get_language, translate
-from src.app.page.panels.competitors import Competitor
+from src.app.page.panels.experiment.competitors import Competitor
+from src.app.page.panels.experiment.test_digits import COUNT, load_test_digits
 from src.app.page.session import read_digits_once
-from src.app.page.test_digits import COUNT, load_test_digits
 
 ROUND: Final = 25  # digits that each network reads before the chart is drawn again
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.app.page.test_digits import COUNT, EACH, load_test_digits
+from src.app.page.panels.experiment.test_digits import COUNT, EACH, load_test_digits
 from src.model.data.mnist import load_mnist
 from src.settings import get_settings
 

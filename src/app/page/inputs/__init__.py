@@ -1,0 +1,1 @@
+"""Where the visitor's pictures come from: the canvas, files, the camera, samples."""
