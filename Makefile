@@ -94,6 +94,8 @@ train-micro: environment .venv/train.stamp ## train the network of at most 6,422
 
 evaluate: environment .venv/train.stamp ## measure the released network and save the figures in docs/results
 	@$(python) -m src.model.evaluation.evaluate --save
+	@$(python) -m src.model.evaluation.official_test
+	@$(python) -m src.model.experiments.update_docs
 
 compare: environment .venv/train.stamp ## compare CNN and MLP on given, permuted and recovered pixels; RECIPE=best: an hour
 	@$(python) -m src.model.experiments.compare --recipe $(RECIPE) $(if $(RESUME),--resume)

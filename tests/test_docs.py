@@ -1,16 +1,17 @@
 """Links, paths, modules and commands in every Markdown document exist, and all files agree on the version."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import yaml
 
 from src.app.page import i18n
 from src.model.evaluation.report import evaluation_path, load_evaluation
-from src.settings import ROOT
+from src.settings import RESULTS_DIR, ROOT
 from tests.released import DESCRIPTION
 
 FOLDERS: Final = (".github", "data/feedback", "deploy", "docs", "notebook", "requirements", "src", "tests", "tools")
@@ -204,3 +205,40 @@ def test_readme_model_card_and_page_give_the_release_the_same_accuracy(monkeypat
         )
     monkeypatch.setattr(i18n, "get_language", lambda: "en")
     assert i18n.format_percent(test.accuracy) == i18n.format_percent(DESCRIPTION.test.accuracy)
+
+
+def read_metrics(model: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """Return the values in a model-index, by data set and name. Every key that the format demands must exist."""
+    return {
+        (result["dataset"]["type"], metric["name"]): metric["value"]
+        for result in model["results"]
+        for metric in result["metrics"]
+        if result["task"]["type"] == "image-classification" and result["dataset"]["name"] and metric["type"]
+    }
+
+
+def test_header_of_the_model_card_has_the_values_of_the_saved_results() -> None:
+    """`docs/results` is read as plain JSON, so that this does not depend on the code that writes the header."""
+    _, header, card = (ROOT / "docs" / "model-card.md").read_text().split("---\n", 2)
+    metadata = yaml.safe_load(header)
+    assert {"license", "library_name", "pipeline_tag", "datasets", "metrics", "model-index"} == metadata.keys()
+    (model,) = metadata["model-index"]
+    assert f"# Model card: `{model['name']}`" in card
+    saved = {
+        kind: json.loads((RESULTS_DIR / f"{kind}-{model['name'].removeprefix('mnist-')}.json").read_bytes())
+        for kind in ("evaluation", "official-test")
+    }
+    test, report = saved["evaluation"]["test"], saved["official-test"]
+    corruptions = {name: counts["correct"] / counts["pictures"] for name, counts in report["corruptions"].items()}
+    worst = min(corruptions, key=lambda name: corruptions[name])
+    assert read_metrics(model) == {
+        ("mnist", "accuracy"): pytest.approx(sum(test["right"]) / sum(test["pictures"])),
+        ("mnist", "accuracy without 15 disputed labels"): pytest.approx(
+            report["undisputed"]["correct"] / report["undisputed"]["pictures"], abs=1e-5
+        ),
+        ("mnist", "expected calibration error"): test["calibration_error"],
+        ("mnist_corrupted", "accuracy, mean of 15 corruptions"): pytest.approx(
+            sum(corruptions.values()) / 15, abs=1e-5
+        ),
+        ("mnist_corrupted", f"accuracy, worst: {worst}"): pytest.approx(corruptions[worst], abs=1e-5),
+    }

@@ -4,6 +4,7 @@ images  uint8  [N, 28, 28]   0 is paper, 255 is ink
 labels  int64  [N]           0..9
 """
 
+import gzip
 import io
 import json
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from src.model.files import atomic_path, sha256
 from src.settings import get_settings
 
 VALIDATION_WRITERS: Final = Path(__file__).with_name("validation_writers.json")  # made by writers.py
+TEST_WRITERS: Final = Path(__file__).with_name("test_writers.json.gz")  # made by writers.py
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,17 @@ def read_validation_writers() -> dict[str, list[int]]:
     """Return the writers of the validation digits, and the indices of each among MNIST's training digits."""
     writers: dict[str, list[int]] = json.loads(VALIDATION_WRITERS.read_bytes())
     return writers
+
+
+def read_test_writers() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return who wrote each of MNIST's test digits, by QMNIST's numbers, and NIST's series, 0 or 4: [10000] each."""
+    indices_by_series: dict[str, dict[str, list[int]]] = json.loads(gzip.decompress(TEST_WRITERS.read_bytes()))
+    size = sum(len(indices) for writers in indices_by_series.values() for indices in writers.values())
+    writer_of, series_of = np.full((2, size), -1, np.int64)
+    for series, writers in indices_by_series.items():
+        for writer, indices in writers.items():
+            writer_of[indices], series_of[indices] = int(writer), int(series)
+    return writer_of, series_of
 
 
 def hash_sources() -> dict[str, str]:

@@ -112,7 +112,8 @@ def _invert_sides(pictures: Pictures, _: Generator) -> Pictures:
 
 
 def _add_fog(pictures: Pictures, random: Generator) -> Pictures:
-    clouds = np.stack([_draw_clouds(random)[:SIDE, :SIDE] for _ in pictures])
+    # copies: a view would keep the whole of its clouds, half a megabyte for each picture
+    clouds = np.stack([_draw_clouds(random)[:SIDE, :SIDE].copy() for _ in pictures])
     brightest = pictures.max((1, 2), keepdims=True)
     return np.asarray((pictures + 3 * clouds) * brightest / (brightest + 3), np.float32)
 

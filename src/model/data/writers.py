@@ -1,14 +1,17 @@
-"""Choose the writers whose digits are for validation, so that no writer is in training and validation.
+"""Say who wrote MNIST's digits: choose validation writers of whom no digit is in training, and group the test digits.
 
 python -m src.model.data.writers                      downloads the labels of QMNIST
-python -m src.model.data.writers --writers FILE.npz   reads `train_writer` and `train_series`, int [60000]
+python -m src.model.data.writers --writers FILE.npz   reads `train_writer`, `train_series`, `test_writer`, `test_series`
 
-Writes `validation_writers.json`, which is committed: the project itself needs no labels of QMNIST. They say who wrote
-each digit of MNIST: Yadav and Bottou, "Cold case: the lost MNIST digits" (2019). NIST collected two series, 0 from
-employees of the census and 4 from pupils; the writers of MNIST's test digits wrote none of its training digits.
+Writes two lists of indices by writer, which are committed, so that the project itself needs no labels of QMNIST:
+`validation_writers.json` of the chosen ones, and `test_writers.json.gz` of all writers of the official test set, by
+series, for the report of `official_test.py`. They come from QMNIST (https://github.com/facebookresearch/qmnist, BSD
+licence): Yadav and Bottou, "Cold case: the lost MNIST digits" (2019). NIST collected two series, 0 from employees of
+the census and 4 from pupils; the writers of MNIST's test digits wrote none of its training digits.
 """
 
 import argparse
+import gzip
 import sys
 from pathlib import Path
 from typing import Final
@@ -18,9 +21,9 @@ from numpy.typing import NDArray
 from torchvision.datasets import QMNIST
 
 from src.model.data.download import ensure_mnist
-from src.model.data.mnist import VALIDATION_WRITERS, read_digits
+from src.model.data.mnist import TEST_WRITERS, VALIDATION_WRITERS, read_digits
 from src.model.errors import DataError
-from src.model.files import write_text_atomically
+from src.model.files import atomic_path, write_text_atomically
 from src.settings import get_settings
 
 SIZE: Final = 5_000  # validation digits
@@ -56,29 +59,41 @@ def choose_writers(writers: Array, series: Array, labels: Array, size: int, draw
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the chosen writers and the indices of their digits; return the exit status."""
+    """Write the digits of the chosen validation writers and of the test writers; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m src.model.data.writers", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--writers", type=Path, help="a .npz with `train_writer` and `train_series`, instead of QMNIST")
+    parser.add_argument("--writers", type=Path, help="a .npz with writers and series, instead of QMNIST")
     options = parser.parse_args(arguments)
     root = get_settings().data_dir
     ensure_mnist(root)
-    writers, series = _read_npz(options.writers) if options.writers else _download(root)
+    writers, series = _read_npz(options.writers, "train") if options.writers else _download(root, "train")
+    test_writers, test_series = _read_npz(options.writers, "test") if options.writers else _download(root, "test10k")
     chosen = choose_writers(writers, series, read_digits(root, train=True).labels.numpy(), SIZE)
-    lines = [f'"{writer}": {np.flatnonzero(writers == writer).tolist()}' for writer in chosen]
-    write_text_atomically(VALIDATION_WRITERS, "{\n" + ",\n".join(lines) + "\n}\n")
-    sys.stdout.write(f"{len(chosen)} of {len(np.unique(writers))} writers, {SIZE:,} digits: {VALIDATION_WRITERS}\n")
+    write_text_atomically(VALIDATION_WRITERS, f"{_format_indices(writers, chosen)}\n")
+    parts = (f'"{one}": {_format_indices(test_writers, test_writers[test_series == one])}' for one in (0, 4))
+    with atomic_path(TEST_WRITERS) as part:
+        part.write_bytes(gzip.compress(f"{{{', '.join(parts)}}}\n".encode(), mtime=0))
+    sys.stdout.write(
+        f"{len(chosen)} of {len(np.unique(writers))} writers, {SIZE:,} digits: {VALIDATION_WRITERS}\n"
+        f"{len(np.unique(test_writers))} writers, {len(test_writers):,} digits: {TEST_WRITERS}\n"
+    )
     return 0
 
 
-def _read_npz(path: Path) -> tuple[Array, Array]:
+def _format_indices(writers: Array, chosen: Array) -> str:
+    """Return the indices of the digits of each of the `chosen` among `writers` [N], as JSON with a line for each."""
+    lines = [f'"{writer}": {np.flatnonzero(writers == writer).tolist()}' for writer in np.unique(chosen)]
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _read_npz(path: Path, part: str) -> tuple[Array, Array]:
     with np.load(path, allow_pickle=False) as content:
-        return content["train_writer"].astype(np.int64), content["train_series"].astype(np.int64)
+        return content[f"{part}_writer"].astype(np.int64), content[f"{part}_series"].astype(np.int64)
 
 
-def _download(root: Path) -> tuple[Array, Array]:
-    labels = QMNIST(str(root), what="train", compat=False, download=True).targets.numpy()
+def _download(root: Path, part: str) -> tuple[Array, Array]:
+    labels = QMNIST(str(root), what=part, compat=False, download=True).targets.numpy()
     return labels[:, WRITER], labels[:, SERIES]
 
 

@@ -98,6 +98,12 @@ def to_files(digits: Digits) -> list[LabelledFile]:
     return [(encode_png(image), int(label)) for image, label in zip(digits.images.numpy(), digits.labels, strict=True)]
 
 
+def corrupt_files(corruption: str, digits: Digits) -> list[LabelledFile]:
+    """Return digits with one of MNIST-C's corruptions as PNG files."""
+    levels = np.rint(corrupt(corruption, digits.pixels().numpy()[:, 0]) * 255).astype(np.uint8)
+    return [(encode_png(picture), label) for picture, label in zip(levels, digits.labels.tolist(), strict=True)]
+
+
 def _predict_framed(predictor: Predictor, digits: Digits) -> Predictions:
     pixels = digits.pixels().numpy()[:, 0]
     predictions = predictor.predict_batch([(Framed(picture, 1),) for picture in pixels])
@@ -117,10 +123,7 @@ def _count(predictor: Predictor, files: list[LabelledFile]) -> DigitCounts:
 
 
 def _count_corrupted(predictor: Predictor, corruption: str, digits: Digits) -> DigitCounts:
-    sample = digits[:CORRUPTED_SIZE]
-    levels = np.rint(corrupt(corruption, sample.pixels().numpy()[:, 0]) * 255).astype(np.uint8)
-    files = [(encode_png(picture), label) for picture, label in zip(levels, sample.labels.tolist(), strict=True)]
-    return count_digits(predict_all(predictor, files))
+    return _count(predictor, corrupt_files(corruption, digits[:CORRUPTED_SIZE]))
 
 
 def _measure_auroc(digits: Predictions, non_digits: Predictions) -> float:

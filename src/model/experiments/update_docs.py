@@ -3,7 +3,7 @@
     python -m src.model.experiments.update_docs
 
 A document marks a snippet with two comments, which the rendered page hides: `<!-- best/cnn/given -->…<!-- / -->`. The
-text between them is replaced by the snippet of that name.
+text between them is replaced by the snippet of that name. The model card also gets its header (`model_card.py`).
 """
 
 import re
@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from src.model.experiments import recovery_curve, results
+from src.model.evaluation.official_test import load_official_test
+from src.model.evaluation.report import evaluation_path, load_evaluation
+from src.model.experiments import model_card, recovery_curve, results
 from src.model.experiments.results import Results, Run, format_spread, format_table, group_runs
 from src.model.files import write_text_atomically
 from src.settings import ROOT
 
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "experiments.md")
+MODEL_CARD = ROOT / "docs" / "model-card.md"
 SNIPPET = re.compile(r"(<!-- (?P<name>[\w./-]+) -->).*?(<!-- / -->)", re.DOTALL)
 
 
@@ -54,11 +57,19 @@ def replace_snippets(text: str, snippets: Mapping[str, str]) -> str:
     return SNIPPET.sub(lambda match: match[1] + snippets[match["name"]] + match[3], text)
 
 
-def update(documents: tuple[Path, ...] = DOCUMENTS) -> None:
-    """Update the snippets of the documents."""
+def update_card(text: str) -> str:
+    """Return the model card with the header and the figures of the version that its title names."""
+    version = model_card.read_version(text)
+    evaluation, report = load_evaluation(evaluation_path(version)), load_official_test(version)
+    return model_card.replace_header(replace_snippets(text, model_card.make_snippets(report)), evaluation, report)
+
+
+def update(documents: tuple[Path, ...] = DOCUMENTS, card: Path = MODEL_CARD) -> None:
+    """Update the snippets of the documents, and the model card."""
     snippets = make_snippets(results.read(), recovery_curve.read())
     for path in documents:
         write_text_atomically(path, replace_snippets(path.read_text(), snippets))
+    write_text_atomically(card, update_card(card.read_text()))
 
 
 if __name__ == "__main__":

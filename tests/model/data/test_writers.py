@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from src.model.data import writers
+from src.model.data import mnist, writers
 from src.model.data.mnist import Digits
 from src.model.data.writers import choose_writers
 from src.model.errors import DataError
@@ -39,10 +39,22 @@ def test_size_that_no_set_of_writers_has_is_refused() -> None:
         choose_writers(WRITERS, SERIES, LABELS, 201, draws=20)
 
 
-def test_command_writes_all_digits_of_the_chosen_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    np.savez(tmp_path / "writers.npz", train_writer=WRITERS, train_series=SERIES)
+def test_command_writes_all_digits_of_the_chosen_and_of_the_test_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test_writers, test_series = np.array([208, 205, 3, 208, 3]), np.array([4, 4, 0, 4, 0])
+    np.savez(
+        tmp_path / "writers.npz",
+        train_writer=WRITERS,
+        train_series=SERIES,
+        test_writer=test_writers,
+        test_series=test_series,
+    )
     digits = Digits(torch.zeros(len(LABELS), 28, 28, dtype=torch.uint8), torch.from_numpy(LABELS))
+    test_file = tmp_path / "test_writers.json.gz"
     monkeypatch.setattr(writers, "VALIDATION_WRITERS", tmp_path / "validation_writers.json")
+    monkeypatch.setattr(writers, "TEST_WRITERS", test_file)
+    monkeypatch.setattr(mnist, "TEST_WRITERS", test_file)
     monkeypatch.setattr(writers, "SIZE", 200)
     monkeypatch.setattr(writers, "ensure_mnist", lambda _: None)
     monkeypatch.setattr(writers, "read_digits", lambda *_, **__: digits)
@@ -50,3 +62,4 @@ def test_command_writes_all_digits_of_the_chosen_writers(tmp_path: Path, monkeyp
     written = json.loads((tmp_path / "validation_writers.json").read_bytes())
     assert len(written) == 8
     assert all(indices == np.flatnonzero(int(writer) == WRITERS).tolist() for writer, indices in written.items())
+    assert [found.tolist() for found in mnist.read_test_writers()] == [test_writers.tolist(), test_series.tolist()]

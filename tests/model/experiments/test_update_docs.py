@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,21 @@ def test_documents_quote_the_committed_results(path: Path) -> None:
     text = path.read_text()
     assert update_docs.SNIPPET.search(text)
     assert update_docs.replace_snippets(text, update_docs.make_snippets(results.read(), recovery_curve.read())) == text
+
+
+def test_model_card_quotes_the_saved_report_of_the_version_it_is_about() -> None:
+    text = update_docs.MODEL_CARD.read_text()
+    assert update_docs.update_card(text) == text
+
+
+def test_header_is_replaced_and_not_repeated() -> None:
+    text = update_docs.MODEL_CARD.read_text()
+    assert update_docs.update_card(text.replace("0.997", "0.123")) == text
+    without = re.sub(r"\A---\n.*?\n---\n\n", "", text, flags=re.DOTALL)
+    assert without.startswith("# Model card")
+    assert update_docs.update_card(without) == text
+
+
+def test_card_without_a_version_in_its_title_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no title such as"):
+        update_docs.update_card("# Model card\n")
