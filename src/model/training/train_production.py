@@ -54,8 +54,11 @@ CONFIGS: Final = {
         teachers=("1.0.0",),
         distillation_weight=0.9,
     ),
+    "wide": TrainingConfig(
+        "wide", epochs=24, mnist=96, synthetic={"retraced": 8, "scanned": 8, "written": 10, "worn": 6}
+    ),
 }
-SEEDS: Final = 3
+SEEDS: Final = 5
 CHECKPOINTS: Final = ROOT / "data" / "training"
 CALIBRATION_SIZE: Final = 3000  # pictures of each kind that the confidence is fitted on
 
