@@ -19,7 +19,7 @@ CONFIGS: Final = {
     "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
     # a teacher, which says only which digit it is: no pictures of anything else
     "wide": TrainingConfig(
-        "wide", epochs=24, mnist=96, synthetic={"retraced": 8, "scanned": 8, "written": 10, "worn": 6}
+        "wide", epochs=12, mnist=96, synthetic={"retraced": 8, "scanned": 8, "written": 10, "worn": 6}
     ),
     "light": TrainingConfig("light", epochs=32, synthetic=SYNTHETIC, teachers=TEACHERS, distillation_weight=0.7),
     "micro": TrainingConfig(
