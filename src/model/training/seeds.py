@@ -22,8 +22,8 @@ from src.model.errors import DigitError
 from src.model.files import atomic_path, write_text_atomically
 from src.model.training import distributed
 from src.model.training.fit_resumable import TrainingConfig, TrainingResult, fit_resumable
-from src.model.training.metadata import git_commit
 from src.model.training.recipes import CHECKPOINTS, CONFIGS, checkpoint_path, load_training_data
+from src.model.training.saving.metadata import git_commit
 from src.model.training.scoring import score
 from src.settings import RESULTS_DIR, get_settings
 

@@ -23,12 +23,12 @@ from src.model.data.synthetic import DIGIT_KINDS, NON_DIGIT_KINDS, load_syntheti
 from src.model.errors import DigitError
 from src.model.inference.artefact import Confidence, require_free
 from src.model.training import distributed
-from src.model.training.calibration import compute_logits, fit_confidence, fit_temperature
-from src.model.training.export import save
 from src.model.training.fit_resumable import TrainingConfig, TrainingData, TrainingResult
-from src.model.training.metadata import Provenance, describe_model, git_commit
-from src.model.training.quantization import sample_pictures
 from src.model.training.recipes import CHECKPOINTS, CONFIGS
+from src.model.training.saving.calibration import compute_logits, fit_confidence, fit_temperature
+from src.model.training.saving.export import save
+from src.model.training.saving.metadata import Provenance, describe_model, git_commit
+from src.model.training.saving.quantization import sample_pictures
 from src.model.training.seeds import load_or_train
 from src.settings import get_settings
 

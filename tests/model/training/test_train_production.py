@@ -8,7 +8,7 @@ from src.model.inference.artefact import describe, get_paths
 from src.model.inference.predictor import open_predictor
 from src.model.training import train_production
 from src.model.training.fit_resumable import TrainingConfig, TrainingData, fit_resumable
-from src.model.training.metadata import Provenance, describe_model
+from src.model.training.saving.metadata import Provenance, describe_model
 from src.settings import ROOT
 from tests.pictures import MAX_PIXELS
 

@@ -17,8 +17,8 @@ from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
 from src.model.pipeline.tracking import StageRun, run_stage
 from src.model.training.fit_resumable import fit_resumable
-from src.model.training.metadata import Provenance, git_commit
 from src.model.training.recipes import CONFIGS, checkpoint_path, load_training_data
+from src.model.training.saving.metadata import Provenance, git_commit
 from src.model.training.train_production import publish
 from src.settings import get_settings
 
