@@ -17,7 +17,7 @@ RECIPE ?= course
 SIZE ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production train-micro train-verifier pipeline gate deliver canary rollback evaluate compare recovery lesson words lock install clean environment
+.PHONY: help run test lint format test-mnist test-load test-pipeline test-node test-ray train train-production seeds train-verifier pipeline gate deliver canary rollback evaluate compare recovery lesson words lock install clean environment
 .NOTPARALLEL: # the environment has to exist before anything is installed into it
 
 help: ## list the commands
@@ -86,11 +86,11 @@ canary: environment .venv/pipeline.stamp ## try the pipeline's release on live t
 rollback: environment .venv/pipeline.stamp ## put the previous network back into production
 	@$(python) -m src.model.pipeline.promote --rollback
 
-train-production: environment .venv/train.stamp ## train the default network, three seeds; hours, resumes after a stop
-	@$(python) -m src.model.training.train_production light
+train-production: environment .venv/train.stamp ## train the default network as VERSION=…; an hour, resumes after a stop
+	@$(python) -m src.model.training.train_production light $(VERSION)
 
-train-micro: environment .venv/train.stamp ## train the network of at most 6,422 parameters; hours, resumes after a stop
-	@$(python) -m src.model.training.train_production micro
+seeds: environment .venv/train.stamp ## score five seeds of the networks that ship; trains those that model/seeds lacks: hours
+	@$(python) -m src.model.training.seeds
 
 evaluate: environment .venv/train.stamp ## measure the released network and save the figures in docs/results
 	@$(python) -m src.model.evaluation.evaluate --save

@@ -1,6 +1,7 @@
 """The networks, by name. Each maps pixels, float32 [N, 1, 28, 28] in 0..1, to logits, float32 [N, 10]."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -120,9 +121,20 @@ def build_micro() -> nn.Sequential:
     )
 
 
-def _build_convolution(channels: int, filters: int, stride: int = 1) -> nn.Sequential:
+def build_wide() -> nn.Sequential:
+    """Build a teacher of the released networks: 1,124,170 parameters, 232 million multiply-adds.
+
+    Ten 3x3 convolutions without padding and pooling: An, Lee, Park, Yang and So, "An ensemble of simple convolutional
+    neural network models for MNIST digit recognition" (2020), their network M3.
+    """
+    channels = (1, *range(32, 177, 16))
+    convolutions = [_build_convolution(*pair, padding=0) for pair in pairwise(channels)]
+    return nn.Sequential(Normalise(), *convolutions, nn.Flatten(), nn.Linear(176 * 8 * 8, 10))
+
+
+def _build_convolution(channels: int, filters: int, stride: int = 1, padding: int = 1) -> nn.Sequential:
     """Build a 3x3 convolution with batch normalisation and ReLU; height and width are divided by `stride`."""
-    convolution = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)
+    convolution = nn.Conv2d(channels, filters, 3, stride, padding, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(filters), nn.ReLU())
 
 
@@ -168,8 +180,13 @@ class PermutedInput(nn.Module):
 
 # of the comparison, which `train_model.py` trains
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"cnn": build_cnn, "mlp": build_mlp}
-# of the releases, which `training/train_production.py` trains
-RELEASED: dict[str, Callable[[], nn.Module]] = {"digit": build_digit, "light": build_light, "micro": build_micro}
+# of the releases and of their teacher, which `training/train_production.py` trains
+RELEASED: dict[str, Callable[[], nn.Module]] = {
+    "digit": build_digit,
+    "light": build_light,
+    "micro": build_micro,
+    "wide": build_wide,
+}
 # trained on permuted pixels, with the permutation among their weights (see `experiments/export_permuted.py`)
 PERMUTED: dict[str, Callable[[], nn.Module]] = {
     "cnn-permuted": lambda: PermutedInput(build_cnn()),

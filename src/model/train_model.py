@@ -25,11 +25,11 @@ from src.model.errors import ArtefactError, DigitError
 from src.model.inference.artefact import VERSION, list_versions, require_free
 from src.model.parallel import deterministic_torch
 from src.model.training import distributed
-from src.model.training.calibration import calibrate
-from src.model.training.export import save
 from src.model.training.fit import Recipe, RunState, count_steps, run_epochs
 from src.model.training.loop import BestEpoch
-from src.model.training.metadata import Provenance, describe_model, git_commit
+from src.model.training.saving.calibration import calibrate
+from src.model.training.saving.export import save
+from src.model.training.saving.metadata import Provenance, describe_model, git_commit
 from src.settings import get_settings
 
 RECIPES = {

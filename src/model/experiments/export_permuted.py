@@ -22,9 +22,9 @@ from src.model.experiments.runs import BEST, RunConfig, TrainedRun, get_recipe, 
 from src.model.inference.artefact import require_free
 from src.model.networks import PermutedInput
 from src.model.parallel import deterministic_torch
-from src.model.training.calibration import calibrate
-from src.model.training.export import save
-from src.model.training.metadata import Provenance, describe_model, git_commit
+from src.model.training.saving.calibration import calibrate
+from src.model.training.saving.export import save
+from src.model.training.saving.metadata import Provenance, describe_model, git_commit
 from src.model.training.scoring import compute_logits
 from src.settings import get_settings
 

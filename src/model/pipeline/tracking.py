@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from src.model.errors import DigitError
 from src.model.files import write_text_atomically
 from src.model.pipeline.paths import BUILD
-from src.model.training.metadata import git_commit, libraries
+from src.model.training.saving.metadata import git_commit, libraries
 from src.settings import ROOT, get_settings
 
 EXPERIMENT: Final = "digits"

@@ -1,7 +1,7 @@
 """Training with several processes: each computes on its share of every batch, and the gradients are averaged (DDP).
 
 torchrun --nproc-per-node 2 -m src.model.train_model
-torchrun --nproc-per-node 2 --max-restarts 3 -m src.model.training.train_production digit
+torchrun --nproc-per-node 2 --max-restarts 3 -m src.model.training.train_production light 1.9.0
 
 torchrun starts the processes, and starts all of them again if one dies. Without torchrun everything here leaves a
 training as it is, bit by bit. All processes draw from the same generator, so that they agree on the order of the

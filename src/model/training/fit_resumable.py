@@ -6,7 +6,7 @@ shows, and their free energy log Σ exp says whether it shows a digit at all.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,17 @@ from src.model.data.augmentation import Distortion, augment
 from src.model.data.mnist import Digits, Mnist
 from src.model.training import distributed
 from src.model.training.checkpoint import restore_checkpoint, save_checkpoint
-from src.model.training.loop import RunningLoss, distillation_loss, shuffle_batches, train_epoch
+from src.model.training.loop import (
+    RunningLoss,
+    autocast,
+    choose_device,
+    distillation_loss,
+    shuffle_batches,
+    train_epoch,
+)
+from src.model.training.teaching import TaughtDigits
 
-Teacher = Callable[[Tensor], Tensor]  # logits [N, 10] for pixels [N, 1, 28, 28]
-
+MNIST_KIND: Final = "mnist"  # beside the kinds of synthetic pictures
 DIGIT: Final = Distortion(rotation=12, shear=0.2, stretch=0.12, elastic=1.0, gaps=0.05, specks=0.08)
 CHECKPOINTED: Final = ("network", "mean", "optimiser", "schedule")  # parts of the state that have a state_dict
 
@@ -56,11 +63,22 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The pictures of a training, and its teacher."""
+    """The pictures of a training, and what its teachers answer."""
 
     mnist: Mnist
     synthetic: dict[str, Digits]  # by kind
-    teacher: Teacher | None = None  # the mean of those that the config names
+    taught: dict[str, TaughtDigits] = field(
+        default_factory=dict
+    )  # MNIST and each kind of digits, if there are teachers
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Distorted pictures; those that teachers have seen come first."""
+
+    pixels: Tensor  # float32 [N, 1, 28, 28] in 0..1
+    labels: Tensor  # int64 [N]; 10 is no digit
+    taught: Tensor  # the teachers' logits, float32 [digits, 10]; [0, 10] without teachers
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,8 @@ class TrainerState:
     @classmethod
     def create(cls, config: TrainingConfig, seed: int, digits: int) -> "TrainerState":
         """Return the state before the first step of a training on `digits` pictures of MNIST."""
-        network = networks.build_seeded(config.network, seed).to(device()).to(memory_format=torch.channels_last)
+        device = choose_device()
+        network = networks.build_seeded(config.network, seed).to(device).to(memory_format=torch.channels_last)
         mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
         # only the weights of convolutions and linear layers decay, not biases and normalisations
         groups: list[dict[str, object]] = [
@@ -98,7 +117,7 @@ class TrainerState:
         optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
         total = config.count_steps(digits)
         schedule = OneCycleLR(optimiser, config.learning_rate, total_steps=total, pct_start=0.1)
-        generator = Generator(device()).manual_seed(seed)
+        generator = Generator(device).manual_seed(seed)
         return cls(network, distributed.parallelise(network), mean, optimiser, schedule, generator)
 
     def save(self, path: Path) -> None:
@@ -132,11 +151,6 @@ def fit_resumable(config: TrainingConfig, seed: int, data: TrainingData, checkpo
     return TrainingResult(state.copy_averaged(), state.learning, state.seconds)
 
 
-def device() -> torch.device:
-    """Return the device to train on: a GPU if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def _train_epoch(config: TrainingConfig, state: TrainerState, data: TrainingData, title: str) -> float:
     """Train for one pass over MNIST and return the running loss."""
     order = Generator().manual_seed(int(_draw_indices(2**31, 1, state.generator)))
@@ -145,10 +159,10 @@ def _train_epoch(config: TrainingConfig, state: TrainerState, data: TrainingData
 
     def compute_losses() -> Iterator[Tensor]:
         for indices in batches:
-            pixels, labels = _make_batch(config, data, indices, state.generator, distortions)
-            with _autocast():
-                loss = _compute_loss(config, state.parallel, pixels, labels, data.teacher)
-            yield distributed.weigh(loss, len(labels), len(indices) + sum(config.synthetic.values()))
+            batch = _make_batch(config, data, indices, state, distortions)
+            with autocast():
+                loss = _compute_loss(config, state.parallel, batch)
+            yield distributed.weigh(loss, len(batch.labels), len(indices) + sum(config.synthetic.values()))
 
     steps = train_epoch(state.network, state.optimiser, state.schedule, compute_losses(), running_loss)
     with tqdm(steps, title, len(batches), unit="step", leave=False, disable=not distributed.is_first()) as bar:
@@ -161,53 +175,50 @@ def _train_epoch(config: TrainingConfig, state: TrainerState, data: TrainingData
 
 
 def _make_batch(
-    config: TrainingConfig, data: TrainingData, indices: Tensor, generator: Generator, distortions: Generator
-) -> tuple[Tensor, Tensor]:
-    """Return distorted pixels [N, 1, 28, 28] and labels [N]: MNIST's pictures at `indices`, then synthetic ones.
-
-    Of several processes, each makes its share of the batch.
-    """
-    parts = [data.mnist.train[distributed.take_share(indices, or_all=True)]]
+    config: TrainingConfig, data: TrainingData, indices: Tensor, state: TrainerState, distortions: Generator
+) -> Batch:
+    """Return MNIST's pictures at `indices` and random synthetic ones. Of several processes, each makes its share."""
+    epoch, generator = len(state.learning), state.generator
+    chosen = {MNIST_KIND: distributed.take_share(indices, or_all=True)}
     for kind, count in config.synthetic.items():
-        pictures = data.synthetic[kind]
-        parts.append(pictures[distributed.take_share(_draw_indices(len(pictures), count, generator))])
-    images = torch.cat([part.images for part in parts]).to(generator.device)
-    labels = torch.cat([part.labels for part in parts]).to(generator.device)
-    pixels = augment(images.unsqueeze(1).float() / 255, config.distortion, distortions)
-    return pixels.contiguous(memory_format=torch.channels_last), labels
+        chosen[kind] = distributed.take_share(_draw_indices(len(data.synthetic[kind]), count, generator))
+    sources = data.synthetic | {MNIST_KIND: data.mnist.train}
+    lessons = [data.taught[kind].take(epoch, chosen[kind]) for kind in chosen if kind in data.taught]
+    untaught = [sources[kind][chosen[kind]] for kind in chosen if kind not in data.taught]
+
+    parts = [digits for digits, _ in lessons] + untaught
+    pixels = [digits.pixels().to(generator.device) for digits, _ in lessons]
+    if untaught:
+        plain = torch.cat([part.images for part in untaught]).to(generator.device).unsqueeze(1).float() / 255
+        pixels.append(augment(plain, config.distortion, distortions))
+    return Batch(
+        pixels=torch.cat(pixels).contiguous(memory_format=torch.channels_last),
+        labels=torch.cat([part.labels for part in parts]).to(generator.device),
+        taught=torch.cat([torch.empty(0, 10), *(logits for _, logits in lessons)]).to(generator.device),
+    )
 
 
-def _compute_loss(
-    config: TrainingConfig, network: nn.Module, pixels: Tensor, labels: Tensor, teacher: Teacher | None
-) -> Tensor:
+def _compute_loss(config: TrainingConfig, network: nn.Module, batch: Batch) -> Tensor:
     """Return the loss of a batch: that a digit is one and nothing else is, and which digit it is.
 
-    A teacher says which digit a picture shows, not whether it shows one. So it replaces its share of the second part
+    Teachers say which digit a picture shows, not whether it shows one. So they replace their share of the second part
     alone, and the labels keep all their weight in the first.
     """
-    logits = network(pixels).float()
-    loss = F.cross_entropy(append_reject_class(logits), labels)
-    if teacher is None:
+    logits = network(batch.pixels).float()
+    loss = F.cross_entropy(append_reject_class(logits), batch.labels)
+    count = len(batch.taught)
+    if not count:
         return loss
-    digits = labels < logits.shape[1]
-    label_loss = F.cross_entropy(logits[digits], labels[digits])
+    label_loss = F.cross_entropy(logits[:count], batch.labels[:count])
     taught_loss = distillation_loss(
-        logits[digits], teacher(pixels[digits]), label_loss, config.distillation_weight, config.temperature
+        logits[:count], batch.taught, label_loss, config.distillation_weight, config.temperature
     )
-    loss += digits.float().mean() * (taught_loss - label_loss)
-    return loss
+    return loss + count / len(batch.labels) * (taught_loss - label_loss)
 
 
 def append_reject_class(logits: Tensor) -> Tensor:
     """Return [N, 11] for logits [N, 10]: the logit of the last class, "no digit", is always 0."""
     return F.pad(logits, (0, 1))
-
-
-def _autocast() -> torch.autocast:
-    """Compute in bfloat16 where the machine supports it: twice as fast, and equally accurate within noise."""
-    kind = device().type
-    supported = kind == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast(kind, torch.bfloat16, enabled=supported)
 
 
 def _draw_indices(count: int, size: int, generator: Generator) -> Tensor:

@@ -25,8 +25,8 @@ from src.model.files import atomic_path, sha256, write_text_atomically
 from src.model.inference.verifier import WEIGHTS
 from src.model.parallel import deterministic_torch, in_parallel
 from src.model.preprocessing.segmentation.graph import CONTEXT_SIZE
-from src.model.training.export import export_onnx
-from src.model.training.metadata import git_commit
+from src.model.training.saving.export import export_onnx
+from src.model.training.saving.metadata import git_commit
 from src.settings import get_settings
 
 SEED: Final = 0

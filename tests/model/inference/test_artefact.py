@@ -12,7 +12,7 @@ from src.model.inference import artefact
 from src.model.inference.artefact import Confidence, Description, Metrics
 from src.model.inference.predictor import open_predictor
 from src.model.inference.runtime import open_runtime
-from src.model.training import export
+from src.model.training.saving import export
 from src.settings import ROOT
 from tests.pictures import all_mnist, encoded, mnist
 

@@ -8,7 +8,7 @@ from src.model.data.mnist import Digits, Mnist
 from src.model.inference.artefact import Confidence
 from src.model.inference.confidence import compute_digit_score, compute_probabilities
 from src.model.inference.runtime import open_runtime
-from src.model.training import calibration
+from src.model.training.saving import calibration
 from tests import released
 
 LOGITS = [[4.0, 1, 0, 0, 0, 0, 0, 0, 0, 0], [0.5] * 10]

@@ -29,7 +29,7 @@ SHARED: Final = {
     "src/model/params.py",
     "src/model/pipeline/paths.py",
     "src/model/pipeline/tracking.py",
-    "src/model/training/metadata.py",
+    "src/model/training/saving/metadata.py",
     "src/model/training/scoring.py",
 }
 

@@ -16,9 +16,10 @@ from src.model.inference.artefact import describe
 from src.model.params import Train, read_params
 from src.model.pipeline.paths import BUILD, CANDIDATE, CORRECTED
 from src.model.pipeline.tracking import StageRun, run_stage
-from src.model.training import train_production
 from src.model.training.fit_resumable import fit_resumable
-from src.model.training.metadata import Provenance, git_commit
+from src.model.training.recipes import CONFIGS, checkpoint_path, load_training_data
+from src.model.training.saving.metadata import Provenance, git_commit
+from src.model.training.train_production import publish
 from src.settings import get_settings
 
 VERSION: Final = CANDIDATE.stem.removeprefix("mnist-")
@@ -30,7 +31,7 @@ def train(run: StageRun) -> None:
     run.log_params(params)
     run.set_tags(**{"sha256.corrected": sha256(CORRECTED)})
     shutil.rmtree(CANDIDATE.parent, ignore_errors=True)
-    if params.network in train_production.CONFIGS:
+    if params.network in CONFIGS:
         _train_production(params)
     elif train_model.main(_to_arguments(params)) != 0:
         raise DigitError("The training failed.")
@@ -53,14 +54,14 @@ def _to_arguments(params: Train) -> list[str]:
 
 def _train_production(params: Train) -> None:
     commit = git_commit()
-    config = train_production.CONFIGS[params.network]
+    config = CONFIGS[params.network]
     config = replace(config, epochs=params.epochs or config.epochs)
     # a killed training is resumed only with the same corrected pictures
     folder = BUILD / "training" / sha256(CORRECTED)[:16]
-    data = train_production.load_training_data(config, load_mnist(get_settings().data_dir), folder)
-    trained = fit_resumable(config, params.seed, data, train_production.checkpoint_path(config, params.seed, folder))
+    data = load_training_data(config, load_mnist(get_settings().data_dir), folder)
+    trained = fit_resumable(config, params.seed, data, checkpoint_path(config, params.seed, folder))
     provenance = Provenance(VERSION, config.network, config, params.seed, len(trained.learning), commit)
-    train_production.publish(config, trained, provenance, data, CANDIDATE.parent)
+    publish(config, trained, provenance, data, CANDIDATE.parent)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from src.model.errors import ArtefactError
 from src.model.files import sha256
 from src.model.inference.artefact import Description, WeightsKind, get_paths, require_free
-from src.model.training.quantization import quantise
+from src.model.training.saving.quantization import quantise
 
 PRODUCER: Final = "handwritten-digits"
 LICENCE: Final = "Apache-2.0"
