@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from src.model.experiments.update_docs import replace_snippets
+from src.model.experiments.snippets import replace_snippets
 from src.model.files import write_text_atomically
 from src.settings import ROOT
 from tests import servers

@@ -121,6 +121,7 @@ def _upload(sheet: Sheet, translate: Translate) -> Iterator[str]:
     sheet.page.locator(".st-key-experiment summary").click()
     expect(sheet.page.locator(".trial")).to_have_count(0)
     sheet.page.get_by_role("radio", name=translate("Files")).click()
+    sheet.page.mouse.move(0, 0)
     expect(sheet.answer).to_contain_text(translate(CHOOSE_FILE))
     yield "files"
     junk = {"name": "junk.png", "mimeType": "image/png", "buffer": b"this is no picture"}

@@ -2,7 +2,7 @@
 
 import json
 
-from src.model.experiments.update_docs import replace_snippets
+from src.model.experiments.snippets import replace_snippets
 from tools.page_latency import DOCUMENT, OUT, describe, format_table, make_snippets, split_time
 
 PAINTED = {"painted": [200.0, 450.04], "component": 10.0}

@@ -2,13 +2,10 @@
 
     python -m src.model.experiments.update_docs
 
-A document marks a snippet with two comments, which the rendered page hides: `<!-- best/cnn/given -->…<!-- / -->`. The
-text between them is replaced by the snippet of that name. The model card also gets its header (`model_card.py`).
+snippets.py says how a document marks them. The model card also gets its header (`model_card.py`).
 """
 
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +14,12 @@ from src.model.evaluation.official_test import load_official_test
 from src.model.evaluation.report import evaluation_path, load_evaluation
 from src.model.experiments import model_card, recovery_curve, results
 from src.model.experiments.results import Results, Run, format_spread, format_table, group_runs
+from src.model.experiments.snippets import replace_snippets
 from src.model.files import write_text_atomically
 from src.settings import ROOT
 
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "experiments.md")
 MODEL_CARD = ROOT / "docs" / "model-card.md"
-SNIPPET = re.compile(r"(<!-- (?P<name>[\w./-]+) -->).*?(<!-- / -->)", re.DOTALL)
 
 
 def make_snippets(comparison: Results, recoveries: list[recovery_curve.Recovery]) -> dict[str, str]:
@@ -50,11 +47,6 @@ def format_difference(runs: list[Run]) -> str:
     )
     error = np.sqrt(given.var(ddof=1) / len(given) + recovered.var(ddof=1) / len(recovered))
     return f"{recovered.mean() - given.mean():+.2f} points, two standard errors being {2 * error:.2f}"
-
-
-def replace_snippets(text: str, snippets: Mapping[str, str]) -> str:
-    """Return the text with every snippet replaced. Raises `KeyError` for an unknown name."""
-    return SNIPPET.sub(lambda match: match[1] + snippets[match["name"]] + match[3], text)
 
 
 def update_card(text: str) -> str:

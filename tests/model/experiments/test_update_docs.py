@@ -5,6 +5,7 @@ import pytest
 
 from src.model.experiments import recovery_curve, results, update_docs
 from src.model.experiments.results import Results
+from src.model.experiments.snippets import SNIPPET, replace_snippets
 from tests.model.experiments.make_run import MakeRun
 
 SNIPPETS = {"best/cnn/given": "99.10 ± 0.05 %", "best/table": "\n\n| a |\n"}
@@ -12,14 +13,14 @@ SNIPPETS = {"best/cnn/given": "99.10 ± 0.05 %", "best/table": "\n\n| a |\n"}
 
 def test_text_between_the_comments_is_replaced() -> None:
     text = "It reads <!-- best/cnn/given -->12 %<!-- / -->, always.\n<!-- best/table --><!-- / -->\n"
-    assert update_docs.replace_snippets(text, SNIPPETS) == (
+    assert replace_snippets(text, SNIPPETS) == (
         "It reads <!-- best/cnn/given -->99.10 ± 0.05 %<!-- / -->, always.\n<!-- best/table -->\n\n| a |\n<!-- / -->\n"
     )
 
 
 def test_unknown_name_is_an_error() -> None:
     with pytest.raises(KeyError, match="best/rnn/given"):
-        update_docs.replace_snippets("<!-- best/rnn/given -->99 %<!-- / -->", SNIPPETS)
+        replace_snippets("<!-- best/rnn/given -->99 %<!-- / -->", SNIPPETS)
 
 
 def test_snippets_have_mean_worst_and_parameters_of_a_network(make_run: MakeRun) -> None:
@@ -41,8 +42,8 @@ def test_difference_of_means_has_its_standard_error(make_run: MakeRun) -> None:
 @pytest.mark.parametrize("path", update_docs.DOCUMENTS, ids=lambda path: path.name)
 def test_documents_quote_the_committed_results(path: Path) -> None:
     text = path.read_text()
-    assert update_docs.SNIPPET.search(text)
-    assert update_docs.replace_snippets(text, update_docs.make_snippets(results.read(), recovery_curve.read())) == text
+    assert SNIPPET.search(text)
+    assert replace_snippets(text, update_docs.make_snippets(results.read(), recovery_curve.read())) == text
 
 
 def test_model_card_quotes_the_saved_report_of_the_version_it_is_about() -> None:
