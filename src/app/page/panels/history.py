@@ -157,7 +157,8 @@ def _show_network(version: str) -> None:
         version=model.version,
         parameters=format_count(model.parameters),
     )
-    text = " ".join(part for part in (note, accuracy_label(model)) if part)
+    accuracy = accuracy_label(model)
+    text = f"{note} {accuracy}." if accuracy else note
     st.html(f'<p class="model" lang="{get_language()}">{escape(text)}</p>')
 
 
