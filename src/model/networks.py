@@ -122,7 +122,7 @@ def build_micro() -> nn.Sequential:
 
 
 def build_wide() -> nn.Sequential:
-    """Build a teacher of the released networks: 1,124,170 parameters, 232 million multiply-adds.
+    """Build a teacher of the released networks: 1,124,170 parameters, 173 million multiply-adds.
 
     Ten 3x3 convolutions without padding and pooling: An, Lee, Park, Yang and So, "An ensemble of simple convolutional
     neural network models for MNIST digit recognition" (2020), their network M3.
