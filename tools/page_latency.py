@@ -22,6 +22,7 @@ import argparse
 import json
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,7 @@ from tests.browser.chromium import launch, wait_until
 from tests.browser.sheet import Sheet
 from tests.hand import DIGITS
 from tests.servers import Server
+from tools.bench.load import Target
 from tools.machine import describe_machine
 
 Times = dict[str, float]  # milliseconds by part, and the number of requests
@@ -110,9 +112,10 @@ def main() -> None:
         tab = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
         tab.add_init_script(WATCH)
         tab.goto(page.url)
-        each = Visitor(tab, service).measure(options.rounds)
+        visitor = Visitor(tab, {"service": service, "page": page})
+        each = visitor.measure(options.rounds)
         browser.close()
-    results = {"machine": measured_on} | describe(each)
+    results = {"machine": measured_on, "processor_ms": visitor.mean_processor_ms(each)} | describe(each)
     write_text_atomically(options.out, json.dumps(results, indent=1) + "\n")
     if options.out == OUT:
         write_text_atomically(DOCUMENT, replace_snippets(DOCUMENT.read_text(), make_snippets(results)))
@@ -122,11 +125,12 @@ def main() -> None:
 class Visitor:
     """Draws on the page, opens its panels, and notes how long both take."""
 
-    def __init__(self, tab: Page, service: Server) -> None:
+    def __init__(self, tab: Page, servers_: dict[str, Server]) -> None:
         self._tab = tab
-        self._service = service
+        self._servers = servers_  # "service" and "page"
         self._sheet = Sheet(tab)
-        self._counted = len(request_times(service))
+        self._counted = len(request_times(servers_["service"]))
+        self._spent: Counter[str] = Counter()  # processor time for strokes while the panels were closed, in seconds
 
     def measure(self, rounds: int, digits: Sequence[int] = tuple(DIGITS), warm_up: int = WARM_UP) -> dict[str, Series]:
         """Draw `digits` `rounds` times with the panels closed, and as often with a look inside.
@@ -136,9 +140,7 @@ class Visitor:
         each: dict[str, Series] = {name: [] for name in GROUPS}
         for number in range(warm_up + rounds):
             for digit in digits:
-                strokes = self._draw(digit, number)
-                if any(stroke["requests"] != 1 for stroke in strokes):
-                    raise RuntimeError(f"While the panels were closed, more was asked than the answer: {strokes}")
+                strokes = self._draw_while_closed(digit, number, is_counted=number >= warm_up)
                 panels = {name: [self._open(name)] for name in PANELS}
                 self._sheet.clear()
                 if number >= warm_up:
@@ -150,6 +152,24 @@ class Visitor:
                 each["strokes_inside"] += self._draw(digit, number, "inside")
                 self._sheet.clear()
         return each
+
+    def _draw_while_closed(self, digit: int, number: int, is_counted: bool) -> Series:
+        """Draw a digit while the panels are closed, and note the processor time. Raises RuntimeError if one asks."""
+        before = self._processor_times()
+        strokes = self._draw(digit, number)
+        if any(stroke["requests"] != 1 for stroke in strokes):
+            raise RuntimeError(f"While the panels were closed, more was asked than the answer: {strokes}")
+        if is_counted:
+            self._spent.update({name: spent - before[name] for name, spent in self._processor_times().items()})
+        return strokes
+
+    def mean_processor_ms(self, each: Mapping[str, Series]) -> Times:
+        """Return the processor time that a stroke took of service and page while the panels were closed."""
+        return {name: round(1000 * spent / len(each["strokes"]), 1) for name, spent in self._spent.items()}
+
+    def _processor_times(self) -> Times:
+        """Return the processor time that each server has taken so far, with its child processes, in seconds."""
+        return {name: Target(server.url, server.pid).measure_cpu() for name, server in self._servers.items()}
 
     def _draw(self, digit: int, number: int, *panels: str) -> Series:
         """Draw a digit, moved by `number`; return the milliseconds of each stroke, and of `panels` that follow it."""
@@ -178,7 +198,7 @@ class Visitor:
     def _take_requests(self) -> list[float]:
         """Return the milliseconds of each request since the last call, once none follows: each is counted once."""
         self._tab.wait_for_timeout(SETTLE_MS)
-        requests = request_times(self._service)[self._counted :]
+        requests = request_times(self._servers["service"])[self._counted :]
         self._counted += len(requests)
         return requests
 
@@ -235,11 +255,13 @@ def format_table(results: Mapping[str, Any]) -> str:
 def make_snippets(results: Mapping[str, Any]) -> dict[str, str]:
     """Return what docs/performance.md quotes, by name."""
     machine = results["machine"]
+    spent_ms = results["processor_ms"]
     cores = f"{machine['cores']} cores of a shared {machine['processor']}"
     return {
         "page/machine": f"{cores} with a load of {machine['load_before']} before",
         "page/strokes": str(results["strokes"]),
         "page/panels": str(len(results["each_panel"]["inside"])),
+        "page/processor": " and ".join(f"{spent:.0f} ms of the {server}" for server, spent in spent_ms.items()),
         "page/table": f"\n\n{format_table(results)}\n",
     }
 

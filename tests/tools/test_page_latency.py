@@ -23,7 +23,7 @@ def test_the_table_has_medians_and_percentiles_beside_the_goals() -> None:
     panel = [{"total": 250.0, "request": 20.0, "requests": 2}] * 11
     inside = [split_time(PAINTED, ("inside",), [1.0, 1.0, 1.0])] * 11
     machine = {"cores": 2, "processor": "AMD EPYC", "load_before": 0.1}
-    results = {"machine": machine} | describe(
+    results = {"machine": machine, "processor_ms": {"service": 8.0, "page": 90.0}} | describe(
         {"strokes": strokes, "inside": panel, "change": panel, "strokes_inside": inside}
     )
     lines = format_table(results).splitlines()
@@ -31,6 +31,7 @@ def test_the_table_has_medians_and_percentiles_beside_the_goals() -> None:
     assert "| requests to the service for a stroke, panels closed | 1 | 1 | 1 |" in lines
     assert lines[-1] == "| from that answer until both networks are drawn anew | 500 ms | 250 ms | 250 ms |"
     assert make_snippets(results)["page/panels"] == "11"
+    assert make_snippets(results)["page/processor"] == "8 ms of the service and 90 ms of the page"
     assert make_snippets(results)["page/machine"] == "2 cores of a shared AMD EPYC with a load of 0.1 before"
 
 
