@@ -4,6 +4,7 @@ import json
 import signal
 from os import kill
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx import Client
@@ -120,9 +121,9 @@ def test_the_release_before_replaces_one_that_is_deleted(folder: Path) -> None:
 def test_the_five_networks_of_the_pages_experiment_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
 
-    def open_counted(path: Path, max_pixels: int) -> Predictor:
+    def open_counted(path: Path, *options: Any) -> Predictor:
         opened.append(path.stem)
-        return open_predictor(path, max_pixels)
+        return open_predictor(path, *options)
 
     client = LocalService()
     monkeypatch.setattr(model_repository, "open_predictor", open_counted)

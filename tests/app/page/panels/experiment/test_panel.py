@@ -44,7 +44,7 @@ def test_cnn_and_mlp_are_shown_side_by_side(page: AppTest, fake_service: FakeSer
     [cards] = html_with(page, 'class="cards"')
     assert cards.index("<h2>CNN <small>convolutional") < cards.index("<h2>MLP <small>multilayer perceptron")
     assert cards.count("--share") == 20
-    assert cards.count("<b>90.00%</b> <span>of 5 test digits</span>") == 2
+    assert cards.count("<b>90.0%</b> <span>of 5 test digits</span>") == 2
     assert "weighs each pixel by itself" in captions(page)
 
 
