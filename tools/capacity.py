@@ -1,7 +1,7 @@
 """Calculate the cores for a load from what one core was measured to do: `python -m tools.capacity --help`.
 
-Reads docs/results/bench.json (processor time of a request) and docs/results/scale.json (pictures scored per second and
-core), and prints tables in Markdown, which docs/scale.md quotes.
+Reads docs/results/bench.json (processor time of a request), page.json (of a stroke on the page) and scale.json
+(pictures scored per second and core), and prints tables in Markdown, which docs/scale.md quotes.
 """
 
 import argparse
@@ -28,6 +28,8 @@ class Plan:
     """What is to be done, and the price of a core."""
 
     requests: float  # per second
+    people: float  # who draw on the page at once
+    pause: float  # between two strokes of one of them, in seconds
     pictures: float  # to be scored
     hours: float  # for all pictures
     price: float  # of a core for an hour
@@ -47,6 +49,15 @@ def serving_rows(bench: dict[str, Any], plan: Plan) -> Iterator[str]:
             f"| {title}, {picture} | {seconds * 1e6:,.0f} µs | {pods} | {pods * POD_MB / 1024:.1f} GiB "
             f"| {pods * MONTH_H * plan.price:,.0f} |"
         )
+
+
+def page_rows(page: dict[str, Any], plan: Plan) -> Iterator[str]:
+    """Yield a row for each server: how many cores people keep busy who draw on the page."""
+    yield f"| server | processor time of a stroke | pods for {plan.people:,.0f} people | a month at that rate |"
+    yield "| --- | --- | --- | --- |"
+    for server, spent_ms in page["processor_ms"].items():
+        pods = math.ceil(plan.people / plan.pause * spent_ms / 1000 / UTILISATION)
+        yield f"| {server} | {spent_ms:.0f} ms | {pods:,} | {pods * MONTH_H * plan.price:,.0f} |"
 
 
 def scoring_rows(scoring: dict[str, Any], plan: Plan) -> Iterator[str]:
@@ -81,13 +92,15 @@ def main(arguments: list[str] | None = None, results: Path = RESULTS_DIR) -> Non
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tools.capacity", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--requests", type=float, default=10_000, help="per second (default: %(default)s)")
+    parser.add_argument("--people", type=float, default=10_000, help="who draw at once (default: %(default)s)")
+    parser.add_argument("--pause", type=float, default=3, help="between their strokes, in s (default: %(default)s)")
     parser.add_argument("--pictures", type=float, default=100_000_000, help="to score (default: %(default)s)")
     parser.add_argument("--hours", type=float, default=8, help="to score them in (default: %(default)s)")
     parser.add_argument("--price", type=float, default=0.05, help="of a core for an hour (default: %(default)s)")
     plan = Plan(**vars(parser.parse_args(arguments)))
-    bench = json.loads((results / "bench.json").read_text())
-    scoring = json.loads((results / "scale.json").read_text())["scoring"]
-    tables = (serving_rows(bench, plan), scoring_rows(scoring, plan), driver_rows(scoring))
+    bench, page, scale = (json.loads((results / f"{name}.json").read_text()) for name in ("bench", "page", "scale"))
+    scoring = scale["scoring"]
+    tables = (serving_rows(bench, plan), page_rows(page, plan), scoring_rows(scoring, plan), driver_rows(scoring))
     sys.stdout.write("\n\n".join("\n".join(rows) for rows in tables) + "\n")
 
 

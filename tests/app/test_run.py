@@ -104,11 +104,14 @@ def test_in_a_terminal_a_code_leads_others_to_the_page() -> None:
 
 def test_without_a_terminal_others_get_the_address_alone() -> None:
     page_port = free_port()
+    expected = describe_access("0.0.0.0", page_port, with_code=False).splitlines()  # noqa: S104
     with running(free_port(), page_port, DIGITS_HOST="0.0.0.0") as process:  # noqa: S104
         announced(process)
+        assert process.stdout
+        assert [process.stdout.readline().rstrip() for _ in expected] == expected
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=20)
-    assert rest.rstrip() == describe_access("0.0.0.0", page_port, with_code=False)  # noqa: S104
+    assert not rest
 
 
 def test_when_one_exits_by_itself_it_is_named_and_the_other_stopped() -> None:

@@ -5,7 +5,7 @@ from src.settings import ROOT
 from tools import capacity
 from tools.capacity import Plan
 
-PLAN = Plan(requests=1000, pictures=36e6, hours=10, price=0.1)
+PLAN = Plan(requests=1000, people=700, pause=10, pictures=36e6, hours=10, price=0.1)
 
 
 def test_pods_stay_below_the_load_at_which_the_autoscaler_adds_more() -> None:
@@ -22,6 +22,12 @@ def test_pods_stay_below_the_load_at_which_the_autoscaler_adds_more() -> None:
     rows = list(capacity.serving_rows({"start": [{"network": "1.0.0"}], "runs": runs}, PLAN))
     # 1.4 cores are busy: 70 % of two; two cores for 730 hours
     assert rows[2] == "| an MNIST file, 28x28 | 1,400 µs | 2 | 1.0 GiB | 146 |"
+
+
+def test_people_who_draw_keep_page_and_service_busy() -> None:
+    rows = list(capacity.page_rows({"processor_ms": {"service": 9.0, "page": 100.0}}, PLAN))
+    # 70 strokes a second keep 7 cores of the page busy: 70 % of ten
+    assert rows[2:] == ["| service | 9 ms | 1 | 73 |", "| page | 100 ms | 10 | 730 |"]
 
 
 def test_cores_score_all_pictures_in_time() -> None:
