@@ -91,15 +91,20 @@ def test_a_click_is_explained_in_french(open_page: OpenPage) -> None:
     expect(sheet.answer).to_contain_text("Un point ou un tiret ne suffit pas.")
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844)])
-def test_a_finger_writes_a_number_on_a_phone(open_page: OpenPage, width: int, height: int) -> None:
-    page: Page = open_page(viewport={"width": width, "height": height}, **PHONE)
-    sheet = Sheet(page)
+def touch_year(page: Page, sheet: Sheet) -> None:
+    """Write a year on wide paper with a finger, and wait until it is read."""
     sheet.widen()
     finger = page.context.new_cdp_session(page)
     for place, digit in enumerate(YEAR):
         sheet.touch(finger, int(digit), left=STEP * place)
     sheet.reads(YEAR)
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844)])
+def test_a_finger_writes_a_number_on_a_phone(open_page: OpenPage, width: int, height: int) -> None:
+    page: Page = open_page(viewport={"width": width, "height": height}, **PHONE)
+    sheet = Sheet(page)
+    touch_year(page, sheet)
     expect(sheet.answer.locator(".shares")).to_have_count(0)  # the bars of a single digit
     expect(sheet.answer.locator(".boxes img")).to_have_js_property("complete", value=True)
     boxes = sheet.answer.locator(".boxes i").evaluate_all(BOXES)
@@ -115,11 +120,7 @@ def test_a_finger_writes_a_number_on_a_phone(open_page: OpenPage, width: int, he
 def test_a_number_is_not_hidden_under_the_answer_at_the_edge_of_a_phone(open_page: OpenPage) -> None:
     page: Page = open_page(viewport={"width": 360, "height": 640}, **PHONE)
     sheet = Sheet(page)
-    sheet.widen()
-    finger = page.context.new_cdp_session(page)
-    for place, digit in enumerate(YEAR):
-        sheet.touch(finger, int(digit), left=STEP * place)
-    sheet.reads(YEAR)
+    touch_year(page, sheet)
     edge = sheet.answer.locator(".verdict").bounding_box()
     last = sheet.answer.locator(".digits li").last.bounding_box()
     assert edge
