@@ -27,16 +27,20 @@ run: environment .venv/run.stamp ## start the service and the page; Ctrl-C stops
 	@$(python) -m src.app.run
 
 test: lint ## check style and types, then run the tests that need no download
-	OMP_NUM_THREADS=1 $(python) -m pytest -m "not mnist" -n $(JOBS) --dist loadfile --randomly-seed=$(SEED) $(if $(COVERAGE),--cov)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m "not mnist" -n $(JOBS) --dist loadfile --randomly-seed=$(SEED) $(if $(COVERAGE),--cov)
 
 test-mnist: install ## run the tests that need MNIST, which is downloaded on first use
-	$(python) -m pytest -m mnist --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m mnist -n $(JOBS) --randomly-seed=$(SEED)
+
+# These measure processor time and memory, or nothing: others may run beside them.
+FUZZ = tests/app/api/test_contract.py tests/app/api/test_fuzz.py tests/model
 
 test-load: install ## run the load tests: memory, killed workers, fuzzing; minutes
-	$(python) -m pytest -m load --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m load -n $(JOBS) $(FUZZ) --randomly-seed=$(SEED)
+	$(python) -m pytest -m load $(FUZZ:%=--ignore=%) --randomly-seed=$(SEED)
 
 test-pipeline: install ## run the pipeline with good and with poisoned corrections, and trials under load; minutes
-	$(python) -m pytest -m pipeline --randomly-seed=$(SEED)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m pipeline -n $(JOBS) --dist loadfile --randomly-seed=$(SEED)
 
 test-node: install tests/node/node_modules ## run the test that needs Node.js: the network in the runtime of browsers
 	$(python) -m pytest -m node --randomly-seed=$(SEED)
@@ -81,7 +85,7 @@ deliver: environment .venv/pipeline.stamp ## put the pipeline's release into pro
 	@$(python) -m src.model.pipeline.promote
 
 canary: environment .venv/pipeline.stamp ## try the pipeline's release on live traffic, then promote or withdraw it; SERVICE=http://…
-	@$(python) -m src.model.pipeline.canary $(SERVICE:%=--service %)
+	@$(python) -m src.model.pipeline.canary.trial $(SERVICE:%=--service %)
 
 rollback: environment .venv/pipeline.stamp ## put the previous network back into production
 	@$(python) -m src.model.pipeline.promote --rollback
@@ -120,7 +124,7 @@ bench: install .venv-bench/made ## measure the service beside its floors and oth
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@
 
-bench-score: install .venv/scale.stamp ## measure offline scoring of a million pictures; a quarter of an hour; SIZE=20000: fewer
+bench-score: install .venv/scale.stamp ## measure offline scoring of a million pictures; 20 minutes; SIZE=20000: fewer
 	@$(python) -m tools.bench_score --pictures $(SIZE)
 
 bench-attack: install ## measure how long others wait while clients send hostile pictures

@@ -55,8 +55,11 @@ def write_crashing(folder: Path, version: str) -> None:
     _write(folder, version, change)
 
 
-def write_slow(folder: Path, version: str, layers: int = 6) -> None:
-    """Write a network that answers like the release, after convolutions that cost milliseconds and change nothing."""
+def write_slow(folder: Path, version: str, layers: int = 24) -> None:
+    """Write a network that answers like the release, after convolutions that change nothing and take far longer.
+
+    It must be far slower: what a service measures for a picture includes a fixed cost, the same for every network.
+    """
 
     def change(graph: onnx.GraphProto) -> None:
         random = np.random.default_rng(0)

@@ -97,8 +97,8 @@ def require_trust(settings: Settings) -> None:
 
 def _find_trust_problem(settings: Settings) -> str:
     """Return why signatures can't be checked, or an empty text."""
-    from src.app.api.model_repository import load_trust  # noqa: PLC0415 - only the process that looks needs all this
-    from src.model.errors import SignatureError  # noqa: PLC0415
+    from src.model.errors import SignatureError  # noqa: PLC0415 - only the process that looks needs all this
+    from src.model.inference.trust import load_trust  # noqa: PLC0415
 
     try:
         load_trust(settings)

@@ -15,8 +15,9 @@ from typing import Final
 from tqdm import tqdm
 
 from src.model.cores import count_cores
-from src.model.errors import DigitError, ScoringError
+from src.model.errors import DigitError, ScoringError, SignatureError
 from src.model.inference.artefact import find_newest
+from src.model.inference.trust import verify_artefact
 from src.model.scoring import report
 from src.model.scoring.kubernetes import choose_share, prepare_share
 from src.model.scoring.locations import locate
@@ -65,10 +66,13 @@ def score(arguments: argparse.Namespace, settings: Settings) -> None:
     )
     options = Options(numbers=arguments.numbers, column=arguments.column, shard_size=arguments.shard_size)
     model = arguments.model or settings.model_file or find_newest(settings.model_dir)
+    signed = verify_artefact(model, settings)
     if arguments.launcher == "kubernetes":
         manifest = prepare_share(job, options, model, _get_share(settings)[0])
     else:
         manifest = prepare(job, options, model)
+    if signed and manifest.model.sha256 != signed:
+        raise SignatureError(f"{model} has changed since its signature was checked: start again.")
     _score_missing(job, manifest, arguments, settings)
     _conclude(job, manifest, arguments)
 

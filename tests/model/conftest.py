@@ -1,5 +1,7 @@
 """Fixtures for all tests of the models."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from src.model.inference.artefact import find_newest
 from src.model.inference.predictor import Predictor, open_predictor
 from src.settings import ROOT
 from tests import pictures
+from tests.model.references import few_references
 from tests.pictures import MAX_PIXELS
 
 
@@ -26,15 +29,14 @@ def few_digits() -> Mnist:
     return Mnist(digits, digits, digits)
 
 
-@pytest.fixture
-def few_references(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare non-digits with few digits: with all of them, even a few take seconds to make."""
-    monkeypatch.setattr(synthetic, "REFERENCES", 100)
+@pytest.fixture(name="few_references")
+def _few_references() -> Iterator[None]:
+    with few_references():
+        yield
 
 
 @pytest.fixture(scope="session")
 def synthetic_digits(few_digits: Mnist) -> dict[str, Digits]:
     """Return 200 synthetic pictures of each kind, made from `few_digits`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "REFERENCES", 100)
+    with few_references():
         return {kind: synthetic.make_synthetic(kind, few_digits.train, 200, seed=1) for kind in synthetic.KINDS}

@@ -12,11 +12,14 @@ from src.model import train_model
 from src.model.data.mnist import Mnist
 from src.model.inference.artefact import describe
 from src.settings import ROOT
+from tests.model.references import few_references
 
 
 @pytest.fixture
-def _few(few_digits: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+def _few(few_digits: Mnist, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(train_model, "load_mnist", lambda _: few_digits)
+    with few_references():
+        yield
 
 
 @pytest.mark.usefixtures("_few")

@@ -1,8 +1,8 @@
 """Benchmark offline scoring end to end, with processes and on Ray: `make bench-score`.
 
-Run as `python -m tools.bench_score`; a million pictures take about a quarter of an hour on two cores. Compares with the
-bare loop, which runs before and after, since a machine's speed changes by the minute: compare ratios. Writes the key
-`scoring` of docs/results/scale.json, and docs/figures/scoring-memory.png.
+Run as `python -m tools.bench_score`; a million pictures take about twenty minutes on two cores. Each run is compared
+with bare loops before it, after it, and once a minute in between, while it pauses: a machine's speed changes all the
+time. Writes the key `scoring` of docs/results/scale.json, and docs/figures/scoring-memory.png.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 import statistics
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,9 @@ from src.model.files import write_text_atomically
 from src.model.scoring.manifest import SHARD_SIZE
 from src.settings import PLOTS_DIR, RESULTS_DIR
 from tests.model.scoring.ray_cluster import Cluster
-from tools.bench_score.digits import FOLDER, make
+from tools.bench_score.digits import make
 from tools.bench_score.figure import draw
-from tools.bench_score.measure import Run, find_on_ray, find_processes, run_bare, run_score
+from tools.bench_score.measure import Bare, Run, find_on_ray, find_processes, run_bare, run_score
 from tools.machine import describe_machine
 
 RESULTS: Final = RESULTS_DIR / "scale.json"
@@ -45,20 +46,21 @@ def main() -> None:
     everything, part = make(options.pictures), make(options.pictures // PART)
 
     count = min(BARE, options.pictures)
-    bare = run_bare(everything, count)
-    runs = {"one process": _score(part, 1), "processes": _score(everything, count_cores())}
+    bare = partial(run_bare, everything, count)
+    runs = {
+        "one process": _score(part, 1, bare=bare),
+        "processes": _score(everything, count_cores(), bare=bare),
+    }
     tiny = {"processes": [_score_tiny(shards) for shards in TINY_SHARDS]}
-    bare += run_bare(everything, count)
-    twice = run_bare(everything, count, count_cores())
+    twice = bare(count_cores())
     with Cluster() as cluster:
         for _ in range(count_cores()):
             cluster.add_node()
         ray = ("--launcher", "ray", "--address", cluster.address)
-        runs["Ray"] = _score(everything, count_cores(), *ray)
+        runs["Ray"] = _score(everything, count_cores(), *ray, bare=bare)
         tiny["Ray"] = [_score_tiny(shards, *ray) for shards in TINY_SHARDS]
-    bare += run_bare(everything, count)
 
-    report = summarise(count, bare, twice, runs, tiny)
+    report = summarise(count, twice, runs, tiny)
     plot = PLOT if options.out == RESULTS else options.out.with_suffix(".png")
     draw({name: run for name, run in runs.items() if name != "one process"}, plot)
     content = json.loads(options.out.read_text()) if options.out.exists() else {}
@@ -67,10 +69,14 @@ def main() -> None:
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
-def _score(source: Path, workers: int, *arguments: str) -> Run:
+def _score(source: Path, workers: int, *arguments: str, bare: Bare | None = None) -> Run:
+    """Score all pictures of `source`; if `bare` is given, with that loop before, in between and after."""
     find = find_on_ray if "ray" in arguments else find_processes
     sys.stderr.write(f"{source.name}, {workers} workers {' '.join(arguments)}\n")
-    return run_score(source, FOLDER / "out", workers, ("--workers", str(workers), *arguments), find)
+    before = bare() if bare else []
+    run = run_score(source, workers, arguments, find, bare)
+    run.bare = before + run.bare + (bare() if bare else [])
+    return run
 
 
 def _score_tiny(shards: int, *arguments: str) -> Run:
@@ -78,39 +84,36 @@ def _score_tiny(shards: int, *arguments: str) -> Run:
 
 
 def summarise(
-    count: int,
-    bare: list[dict[str, float]],
-    twice: list[dict[str, float]],
-    runs: dict[str, Run],
-    tiny: dict[str, list[Run]],
+    count: int, twice: list[dict[str, float]], runs: dict[str, Run], tiny: dict[str, list[Run]]
 ) -> dict[str, Any]:
-    """Return the results as they are written."""
-    loop = count / statistics.median(run["wall_s"] for run in bare)
-    loop_cpu = count / statistics.median(run["cpu_s"] for run in bare)
+    """Return the results as they are written; each run is compared with the mean of its own bare loops."""
+    loop = {name: count / statistics.mean(bare["wall_s"] for bare in run.bare) for name, run in runs.items()}
+    loop_cpu = {name: count / statistics.mean(bare["cpu_s"] for bare in run.bare) for name, run in runs.items()}
     twice_rate = count / statistics.mean(run["wall_s"] for run in twice)
-    one, two, ray = runs["one process"], runs["processes"], runs["Ray"]
+    shares = {name: run.per_second_and_core / loop[name] for name, run in runs.items()}
+    workers = runs["processes"].workers
     ratios = {
-        "processes / bare loop, pictures per second and core": two.per_second_and_core / loop,
-        "Ray / bare loop, pictures per second and core": ray.per_second_and_core / loop,
-        "one process / bare loop, pictures per second": one.per_second_and_core / loop,
-        "all workers / one worker, pictures per second": two.workers
-        * two.per_second_and_core
-        / one.per_second_and_core,
-        "all bare loops at once / one bare loop": two.workers * twice_rate / loop,
-        "processes / bare loop, pictures per processor second": _per_cpu_second(two) / loop_cpu,
-        "Ray / bare loop, pictures per processor second": _per_cpu_second(ray) / loop_cpu,
+        "processes / bare loop, pictures per second and core": shares["processes"],
+        "Ray / bare loop, pictures per second and core": shares["Ray"],
+        "one process / bare loop, pictures per second": shares["one process"],
+        "all workers / one worker, each beside its bare loops": workers * shares["processes"] / shares["one process"],
+        "all bare loops at once / one bare loop": workers * twice_rate / loop["processes"],
+    } | {
+        f"{name} / bare loop, pictures per processor second": _per_cpu_second(runs[name]) / loop_cpu[name]
+        for name in ("processes", "Ray")
     }
     return {
         "bare_loop": {
             "pictures": count,
-            "per_second": round(loop, 1),
-            "per_cpu_second": round(loop_cpu, 1),
-            "runs": bare,
+            "per_second": {name: round(rate, 1) for name, rate in loop.items()},
+            "per_cpu_second": {name: round(rate, 1) for name, rate in loop_cpu.items()},
             "at_once": twice,
         },
         "ratios": {name: round(value, 3) for name, value in ratios.items()},
         "runs": {name: describe(run) for name, run in runs.items()},
-        "driver": {name: extrapolate(few, many, two.per_second_and_core) for name, (few, many) in tiny.items()},
+        "driver": {
+            name: extrapolate(few, many, runs["processes"].per_second_and_core) for name, (few, many) in tiny.items()
+        },
     }
 
 

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,15 @@ from pyarrow import compute, parquet
 
 from src.launcher import clean_environment
 from src.settings import ROOT
+from tools.bench_score.digits import FOLDER
 
 INTERVAL_S: Final = 0.5
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+BARE_EVERY_S: Final = 60.0  # of a run, which pauses for a bare loop: a machine's speed changes by the minute
+
 Find = Callable[[psutil.Process], dict[str, list[psutil.Process]]]  # the processes to watch by role, of a driver
+Bare = Callable[[], list[dict[str, float]]]  # runs the bare loop and returns its seconds
 
 
 @dataclass
@@ -30,7 +34,8 @@ class Run:
     pictures: int
     workers: int
     shards: int
-    wall_s: float = 0.0
+    wall_s: float = 0.0  # without the pauses
+    bare: list[dict[str, float]] = field(default_factory=list)  # the bare loops to compare with
     cpu_s: dict[str, float] = field(default_factory=dict)  # processor seconds by role, of all its processes together
     peak_mb: dict[str, float] = field(default_factory=dict)  # of the largest process of each role
     seconds: list[float] = field(default_factory=list)  # when the memory was measured
@@ -53,21 +58,33 @@ def run_bare(folder: Path, count: int, processes: int = 1) -> list[dict[str, flo
     return [json.loads(process.communicate()[0]) for process in running]
 
 
-def run_score(source: Path, output: Path, workers: int, arguments: Iterable[str], find: Find) -> Run:
-    """Score all of `source` into a new folder and return what it took. Raises RuntimeError if a row is missing."""
+def run_score(source: Path, workers: int, arguments: Iterable[str], find: Find, bare: Bare | None = None) -> Run:
+    """Score all of `source` into a new folder and return what it took. Raises RuntimeError if a row is missing.
+
+    Each minute the workers pause for a loop of `bare`, so that both see the machine equally fast.
+    """
+    output = FOLDER / "out"
     shutil.rmtree(output, ignore_errors=True)
-    command = [sys.executable, "-m", "src.model.score", str(source), "--out", str(output), *arguments]
+    command = [sys.executable, "-m", "src.model.score", str(source), "--out", str(output)]
+    command += ["--workers", str(workers), *arguments]
     start = time.perf_counter()
     run = Run(pictures=0, workers=workers, shards=0)
     cpu: dict[str, dict[int, float]] = {}
+    paused = 0.0
     with subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.DEVNULL) as process:  # noqa: S603
         driver = psutil.Process(process.pid)
         before = {role: _read(found, {}) for role, found in find(driver).items()}
         while process.poll() is None:
-            _sample(run, cpu, find(driver), time.perf_counter() - start)
+            now = time.perf_counter() - start - paused
+            _sample(run, cpu, find(driver), now)
+            if bare and now > BARE_EVERY_S * (len(run.bare) + 1):
+                pause = time.perf_counter()
+                with _suspended(find(driver)["worker"]):
+                    run.bare += bare()
+                paused += time.perf_counter() - pause
             with suppress(subprocess.TimeoutExpired):
                 process.wait(INTERVAL_S)
-        run.wall_s = time.perf_counter() - start
+        run.wall_s = time.perf_counter() - start - paused
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with exit code {process.returncode}.")
     run.cpu_s = {
@@ -76,6 +93,20 @@ def run_score(source: Path, output: Path, workers: int, arguments: Iterable[str]
     }
     run.pictures, run.shards = _count_rows(output)
     return run
+
+
+@contextmanager
+def _suspended(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """Suspend processes inside the block. Those that have ended meanwhile are left out."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.Error):
+                process.resume()
 
 
 def _sample(run: Run, cpu: dict[str, dict[int, float]], found: dict[str, list[psutil.Process]], now: float) -> None:

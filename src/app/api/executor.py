@@ -10,6 +10,7 @@ from anyio import CapacityLimiter, to_thread
 
 from src.app.api.process_pool import ProcessPool
 from src.app.api.worker import Limits, TooLarge
+from src.model.errors import TooComplex
 from src.model.heap import trim_heap
 from src.model.inference.numbers import Number, read_piece, read_segments
 from src.model.inference.predictor import Explanation, Prediction, Predictor
@@ -75,6 +76,24 @@ class DecodeExecutor:
             del picture
             _release_memory()
         return await self._explain(predictor, candidates, prediction, explanations), number
+
+    async def read_details(
+        self,
+        predictor: Predictor,
+        data: bytes,
+        keep_steps: bool = False,
+        explanations: Collection[Explanation] = (),
+    ) -> tuple[Prediction, Number]:
+        """Return what `read` does; if only finding the number takes too long, it is empty and truncated.
+
+        Raises a `PictureError` where `preprocess` does.
+        """
+        try:
+            return await self.read(predictor, data, keep_steps, explanations)
+        except TooComplex:
+            candidates = await self.preprocess(data, keep_steps)
+        prediction = predictor.predict_candidates(candidates)
+        return await self._explain(predictor, candidates, prediction, explanations), Number([], truncated=True)
 
     async def _explain(
         self,

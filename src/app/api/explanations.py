@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from src.app.api.core.problems import ApiProblem
-from src.model.inference import counterfactual, layers
 from src.model.inference.artefact import Description
+from src.model.inference.explanation import counterfactual, layers
 
 DECIMALS: Final = 5  # of the numbers in a response
 

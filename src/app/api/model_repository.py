@@ -18,6 +18,7 @@ from src.model.errors import ArtefactError, SignatureError
 from src.model.inference.artefact import SIGNATURE, Description, describe, get_paths, list_newest_first, list_versions
 from src.model.inference.predictor import Predictor, open_predictor
 from src.model.inference.traffic_plan import CANARY_FOLDER
+from src.model.inference.trust import load_trust
 from src.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class ModelRepository:
 
     def _get_trust(self) -> "Trust | None":
         """Return whose signatures count, or None if none is required. Raises `SignatureError`."""
-        if self._settings.require_signature and not self._trust:
+        if not self._trust:
             self._trust = load_trust(self._settings)
         return self._trust
 
@@ -176,15 +177,6 @@ class ModelRepository:
                 "unknown-model", f"There is no network {version}. There are: {', '.join(available) or 'none'}."
             )
         return available[version]
-
-
-def load_trust(settings: Settings) -> "Trust":
-    """Return whose signatures count. Raises `SignatureError`, also if the packages that check them are missing."""
-    try:
-        from src.model.inference.signature import Trust  # noqa: PLC0415 - its packages are an extra
-    except ImportError as error:
-        raise SignatureError(f"The package {error.name} is missing: install requirements/signing.txt.") from error
-    return Trust(settings)
 
 
 def _written_at(path: Path) -> int:

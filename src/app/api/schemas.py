@@ -44,7 +44,7 @@ class Number(BaseModel):
     number: str = Field(description="one character for each of `digits`")
     digits: list[NumberDigit]
     lines: list[str] = Field(description="the number, line by line")
-    truncated: bool = Field(description="there are too many pieces of ink, and the smallest were left out")
+    truncated: bool = Field(description="there are too many pieces of ink, and the smallest, or all, were left out")
 
 
 class NumberReading(Number):
@@ -107,7 +107,7 @@ DETAILS: dict[str, Any] = {
     "probabilities": [0.0, 0.0, 0.01, 0.0, 0.97, 0.0, 0.0, 0.0, 0.0, 0.02],
     "digit_score": 0.99,
     "digits_seen": 1,
-    "model": "1.4.0",
+    "model": "1.5.0",
     "image": "data:image/png;base64,iVBORw0KGgo…",
     "number": "4",
     "digits": [{"prediction": 4, "confidence": 0.97, "digit_score": 0.99, "box": [70, 40, 150, 210]}],
@@ -139,27 +139,27 @@ class Model(Description):
 
 
 MODEL: dict[str, Any] = {
-    "version": "1.4.0",
+    "version": "1.5.0",
     "network": "light",
     "parameters": 105298,
     "multiply_adds": 6269504,
     "preprocessing": 4,
     "normalisation": {"mean": 0.1307, "std": 0.3081},
-    "confidence": {"temperature": 1.09, "score_slope": 1.07, "score_offset": -1.66},
-    "validation": {"accuracy": 0.997, "loss": 0.0104, "pictures": 5000},
-    "test": {"accuracy": 0.9971, "loss": 0.0103, "pictures": 10000},
+    "confidence": {"temperature": 1.11, "score_slope": 1.06, "score_offset": -1.58},
+    "validation": {"accuracy": 0.9972, "loss": 0.0107, "pictures": 5000},
+    "test": {"accuracy": 0.997, "loss": 0.0101, "pictures": 10000},
     "seed": 0,
     "recipe": {"network": "light", "epochs": 32, "learning_rate": 0.003},
     "epochs": 32,
     "interrupted": False,
     "data_sha256": {"train-images-idx3-ubyte": "ba89…"},
-    "git_commit": "0ed1…",
+    "git_commit": "3907…",
     "libraries": {"torch": "2.14.1"},
     "threads": 2,
-    "created": "2026-11-29T19:20:38+00:00",
+    "created": "2026-11-30T21:08:31+00:00",
     "order": None,
     "eight_bits": False,
-    "sha256": {"onnx": "d95e…", "pt": "6364…"},
+    "sha256": {"onnx": "90db…", "pt": "e983…"},
     "serving": True,
 }
 
@@ -182,7 +182,7 @@ FEEDBACK: dict[str, Any] = {
     "prediction": 1,
     "confidence": 0.61,
     "digit_score": 0.93,
-    "model": "1.4.0",
+    "model": "1.5.0",
 }
 
 

@@ -52,6 +52,7 @@ def _evaluate_all(path: Path, folders: list[Path], save: bool) -> None:
     # imported here because evaluating folders needs neither torch nor MNIST
     from src.model.data.mnist import load_mnist  # noqa: PLC0415
     from src.model.evaluation import plots, suite  # noqa: PLC0415
+    from src.model.evaluation.pictures.rejection import KINDS  # noqa: PLC0415
 
     files = {folder.name: read_folder(folder) for folder in folders}
     mnist = load_mnist(get_settings().data_dir)
@@ -60,7 +61,8 @@ def _evaluate_all(path: Path, folders: list[Path], save: bool) -> None:
     if save:
         _print(f"saved {save_evaluation(evaluation)}")
         probabilities = suite.predict_probabilities(path, mnist.test)
-        taken = suite.find_taken_non_digits(open_predictor(path, get_settings().max_pixels))
+        predictor = open_predictor(path, get_settings().max_pixels)
+        taken = {kind: suite.find_taken_non_digits(predictor, kind) for kind in KINDS}
         figures = {
             "mistakes": lambda: plots.draw_mistakes(probabilities, mnist.test),
             "taken": lambda: plots.draw_taken(taken),

@@ -1,6 +1,7 @@
 """Predictions of a set of labelled pictures, and their counts by digit."""
 
 from collections.abc import Callable, Iterable
+from multiprocessing import parent_process
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,8 @@ def predict_all(
     """Predict the digits of picture files; `frame` replaces the usual preprocessing."""
     max_pixels = get_settings().max_pixels
     predictions: Predictions = []
-    for data, label in tqdm(list(files), leave=False, unit="picture", disable=None):
+    hidden = True if parent_process() else None  # one of several processes draws no bar; None: only on a terminal
+    for data, label in tqdm(list(files), leave=False, unit="picture", disable=hidden):
         try:
             candidates = frame(data) if frame else preprocess(data, max_pixels)
         except PictureError:

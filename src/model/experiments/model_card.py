@@ -27,7 +27,7 @@ DECIMALS: Final = 5  # of the values in the header
 def read_version(card: str) -> str:
     """Return the version that the title names. Raises `ValueError` if there is none."""
     if not (title := TITLE.search(card)):
-        raise ValueError("The model card has no title such as # Model card: `mnist-1.4.0`.")
+        raise ValueError("The model card has no title such as # Model card: `mnist-1.5.0`.")
     return title["version"]
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
-from src.model.inference.artefact import Description, describe
+from src.model.inference.artefact import MAX_WEIGHTS_BYTES, Description, describe, read_content
 from src.model.inference.confidence import choose_candidate, compute_digit_score, compute_probabilities
-from src.model.inference.counterfactual import Change, find_change
-from src.model.inference.layers import Layer, LayerRuntime
-from src.model.inference.occlusion import compute_heat
+from src.model.inference.explanation.counterfactual import Change, find_change
+from src.model.inference.explanation.layers import MAX_PARAMETERS, Layer, LayerRuntime
+from src.model.inference.explanation.occlusion import compute_heat
 from src.model.inference.runtime import Runtime, open_runtime
 from src.model.inference.steps import Steps as Work
 from src.model.preprocessing.preprocess import (
@@ -49,7 +49,8 @@ class Prediction:
 class Predictor:
     """A network that predicts the digit on pictures."""
 
-    def __init__(self, description: Description, runtime: Runtime, max_pixels: int, onnx: Path) -> None:
+    def __init__(self, description: Description, runtime: Runtime, max_pixels: int, onnx: bytes = b"") -> None:
+        """`onnx` is the content of the network's .onnx file if its layers are to be shown."""
         self.description = description
         self.runtime = runtime
         self._onnx = onnx
@@ -85,8 +86,8 @@ class Predictor:
 
     @cached_property
     def layers(self) -> LayerRuntime:
-        """The network with its layers as outputs. Raises `ArtefactError`."""
-        return LayerRuntime(self._onnx, self.description.sha256["onnx"])
+        """The network with its layers as outputs. Raises `ArtefactError` if they can't be shown."""
+        return LayerRuntime(self._onnx, self.description.version)
 
     def predict_batch(self, pictures: Sequence[Candidates]) -> list[Prediction]:
         """Predict the digits on one or more preprocessed pictures in one pass through the network."""
@@ -143,4 +144,7 @@ def open_predictor(path: Path, max_pixels: int, signed: str | None = None) -> Pr
         raise ArtefactError(f"{weights.name} does not run on a picture: {error}") from error
     if shape != (1, 10):
         raise ArtefactError(f"{weights.name} gives {shape} for one picture, not the logits of ten digits.")
-    return Predictor(description, runtime, max_pixels, path.with_suffix(".onnx"))
+    onnx = b""
+    if description.parameters < MAX_PARAMETERS:
+        onnx = read_content(path.with_suffix(".onnx"), MAX_WEIGHTS_BYTES, description.sha256["onnx"])
+    return Predictor(description, runtime, max_pixels, onnx)

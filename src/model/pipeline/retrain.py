@@ -3,7 +3,7 @@
 python -m src.model.pipeline.retrain --metrics http://127.0.0.1:8000/metrics --deliver     for a schedule
 python -m src.model.pipeline.retrain --now                                                 on demand
 
-With `--service`, or `DIGITS_SERVICE`, the network is delivered by `src/model/pipeline/canary.py`: it is tried on live
+With `--service`, or `DIGITS_SERVICE`, `src/model/pipeline/canary/trial.py` delivers the network: it is tried on live
 traffic first.
 
 New corrected pictures are copied from `DIGITS_FEEDBACK_DIR` to data/feedback. If the gate refuses the network that
@@ -25,7 +25,8 @@ from src.model.errors import DigitError
 from src.model.inference.artefact import describe, find_newest
 from src.model.monitoring import drift
 from src.model.params import Triggers, read_params
-from src.model.pipeline import canary, promote
+from src.model.pipeline import promote
+from src.model.pipeline.canary import trial
 from src.model.pipeline.feedback import is_whole, list_notes, list_pictures
 from src.model.pipeline.paths import BUILD, FEEDBACK, REFUSED
 from src.settings import ROOT, Settings, get_settings
@@ -102,7 +103,7 @@ def deliver(services: Sequence[str]) -> int:
     """Put the candidate into production, after a trial on the services if there are any; return the exit status."""
     if not services:
         return promote.main([])
-    return canary.main([f"--service={service}" for service in services])
+    return trial.main([f"--service={service}" for service in services])
 
 
 def run_dvc(reason: str) -> int:

@@ -1,8 +1,8 @@
 """Sign a network, or check its signature as the service does.
 
-python -m src.model.pipeline.sign model/mnist-1.4.0.json --key digits.key     with a private key of yours
-python -m src.model.pipeline.sign model/mnist-1.4.0.json                      as yourself, known to sigstore
-python -m src.model.pipeline.sign model/mnist-1.4.0.json --check              against `DIGITS_TRUSTED_KEY`, or
+python -m src.model.pipeline.sign model/mnist-1.5.0.json --key digits.key     with a private key of yours
+python -m src.model.pipeline.sign model/mnist-1.5.0.json                      as yourself, known to sigstore
+python -m src.model.pipeline.sign model/mnist-1.5.0.json --check              against `DIGITS_TRUSTED_KEY`, or
                                                   `DIGITS_TRUSTED_IDENTITY` and `DIGITS_TRUSTED_ISSUER`
 
 The signature covers the three files of one version and is written beside them, as `mnist-<version>.sig`.

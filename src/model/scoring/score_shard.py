@@ -161,7 +161,8 @@ def open_scorer(job: Job) -> Scorer:
     manifest = read_manifest(output)
     reading = Reading(manifest.options.column, job.max_bytes, job.max_pixels)
     source = reopen_source(locate(job.input), manifest.kind, reading)
-    predictor = open_predictor(fetch_model(output, manifest.model.version), job.max_pixels)
+    model = fetch_model(output, manifest.model.version)
+    predictor = open_predictor(model, job.max_pixels, manifest.model.sha256)
     return Scorer(job, manifest, output, source, predictor)
 
 

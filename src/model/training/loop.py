@@ -8,12 +8,15 @@ import math
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's own documentation gives it
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+BFLOAT16: Final = ("avx512_bf16", "amx_bf16", "bf16")  # instructions of x86 and ARM processors
 
 
 @dataclass
@@ -93,7 +96,12 @@ def choose_device() -> torch.device:
 
 
 def autocast() -> torch.autocast:
-    """Compute in bfloat16 where the machine supports it: twice as fast, and equally accurate within noise."""
+    """Compute in bfloat16 on a GPU, and on a processor that multiplies it; elsewhere in float32.
+
+    Both are equally accurate within noise. On a processor with AVX-512 but no instructions for bfloat16, PyTorch
+    computes in it by way of float32: a step of `light` takes 1.7 times as long as in float32, a wide teacher twice.
+    """
     kind = choose_device().type
-    supported = kind == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    capabilities = torch.cpu.get_capabilities()
+    supported = kind == "cuda" or any(capabilities.get(name) for name in BFLOAT16)
     return torch.autocast(kind, torch.bfloat16, enabled=supported)

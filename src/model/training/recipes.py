@@ -19,12 +19,16 @@ CONFIGS: Final = {
     "digit": TrainingConfig("digit", epochs=32, synthetic=SYNTHETIC, eight_bits=True),
     # a teacher, which says only which digit it is: no pictures of anything else
     "wide": TrainingConfig(
-        "wide", epochs=12, mnist=96, synthetic={"retraced": 8, "scanned": 8, "written": 10, "worn": 6}
+        "wide",
+        epochs=12,
+        mnist=96,
+        synthetic={"retraced": 8, "scanned": 8, "written": 10, "worn": 6},
+        eight_bits=True,
     ),
     "light": TrainingConfig("light", epochs=32, synthetic=SYNTHETIC, teachers=TEACHERS, distillation_weight=0.7),
     "micro": TrainingConfig(
         "micro",
-        epochs=120,
+        epochs=72,
         mnist=128,
         learning_rate=8e-3,
         weight_decay=0.01,

@@ -154,12 +154,13 @@ def worker_processes(server: servers.Server) -> list[psutil.Process]:
     return workers
 
 
-def until(condition: Callable[[], bool], limit_s: float = 30) -> None:
-    """Return when the condition holds; fail if it does not within the limit."""
+def until(condition: Callable[[], T], limit_s: float = 30) -> T:
+    """Return what the condition returns as soon as that is true; fail if it is not within the limit."""
     deadline = monotonic() + limit_s
-    while not condition():
+    while not (value := condition()):
         assert monotonic() < deadline
         sleep(0.02)
+    return value
 
 
 class RawClient:

@@ -1,6 +1,7 @@
 """Broken networks: no answer shows a path of the server or a file's content; the log holds the reason, once."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from httpx import Response
 from onnx import TensorProto, helper
 
+from src.settings import ROOT
 from tests.app.api.api_client import (
     FEEDBACK,
     PREDICT,
@@ -23,6 +25,7 @@ from tests.app.api.api_client import (
     send_batch,
     until,
 )
+from tests.bad_networks import write_slow
 from tests.pictures import encoded, mnist
 from tests.released import copy_release
 
@@ -151,6 +154,23 @@ def test_a_network_that_breaks_again_is_logged_again(tmp_path: Path, caplog: pyt
         for _ in range(2):
             client.state.repository.refresh()
     assert caplog.text.count(f"mnist-{BROKEN}.onnx is not the file") == 2
+
+
+def test_the_layers_of_an_open_network_are_shown_whatever_becomes_of_its_file(tmp_path: Path) -> None:
+    for kind in ("pt", "onnx", "json"):
+        shutil.copy(ROOT / "model" / f"mnist-0.0.1.{kind}", tmp_path)
+    client = LocalService(model_dir=tmp_path)
+    send(client, FOUR)
+    (tmp_path / "mnist-0.0.1.onnx").write_bytes(b"another network")
+    assert len(send(client, FOUR, activations=True).json()["activations"]) == 10
+
+
+def test_a_network_whose_layers_can_not_be_shown_says_so(tmp_path: Path) -> None:
+    write_slow(tmp_path, BROKEN)
+    rewrite(tmp_path, parameters=100)
+    answer = send(LocalService(model_dir=tmp_path), FOUR, activations=True)
+    assert_problem(answer, "invalid-request")
+    assert answer.json()["detail"].startswith(f"The layers of network {BROKEN} c")
 
 
 @pytest.mark.parametrize("kind", ["json", "onnx", "pt"])

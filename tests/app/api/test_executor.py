@@ -38,7 +38,7 @@ def process_id(_: bytes) -> int:
     return os.getpid()
 
 
-def spin(_: bytes) -> None:
+def spin(*_: object) -> None:
     while True:
         pass
 
@@ -165,6 +165,23 @@ def test_a_clear_digit_is_read_without_a_process_and_a_number_with_one(predictor
         _, number = await executor.read(predictor, encoded(written("10")))
         assert [mark.prediction for mark in number.marks] == [1, 0]
         assert len(executor.children()) == 1
+
+    run(test)
+
+
+def test_details_lack_the_number_if_finding_it_takes_too_long(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(executor: ObservedExecutor) -> None:
+        monkeypatch.setattr(executor_module, "segment_picture", spin)
+        picture = encoded(written("10"))
+        prediction, number = await executor.read_details(predictor, picture, True, ["heat"])
+        assert prediction.prediction == predictor.predict(picture).prediction
+        assert prediction.steps is not None
+        assert prediction.heat is not None
+        assert number == Number([], truncated=True)
+        with pytest.raises(TooComplex):
+            await executor.read(predictor, picture)
 
     run(test)
 

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.app.api.api_client import PREDICT, assert_problem, send
 from tests.pictures import drawn, encoded, mnist
 
-SMALL = {"0.0.1": 10, "mlp-0.0.1": 6, "cnn-permuted-0.0.1": 10, "mlp-permuted-0.0.1": 6, "micro-1.0.0": 22}
+SMALL = {"0.0.1": 10, "mlp-0.0.1": 6, "cnn-permuted-0.0.1": 10, "mlp-permuted-0.0.1": 6, "micro-1.1.0": 22}
 
 
 def values(tensor: dict[str, list[float]]) -> np.typing.NDArray[np.float64]:

@@ -160,8 +160,8 @@ def assert_recorded(server: Server, before: dict[tuple[str, ...], float], answer
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Server]:
-    """Yield a service that waits half a second."""
-    with another_server(DIGITS_REQUEST_TIMEOUT_S=0.5, DIGITS_HEADER_TIMEOUT_S=0.5) as server:
+    """Yield a service that waits half a second for a peer."""
+    with another_server(DIGITS_REQUEST_TIMEOUT_S=0.5) as server:
         yield server
 
 
@@ -172,18 +172,27 @@ def impatient() -> Iterator[Server]:
         (b"hello\r\n\r\n", "bad-request"),
         (b"GET /health/live HTTP/1.1\r\nX-Request-ID: mine\r\nX: " + b"x" * 100_000, "headers-too-large"),
         (LIVE + b"X: " + b"x" * 100_000 + b"\r\n\r\n", "headers-too-large"),
-        (b"GET /health/live HTTP/1.1\r\n", "request-timeout"),
         (CHUNKED + b"\r\nzz\r\n", "bad-request"),
     ],
 )
-def test_answers_to_broken_requests_are_like_all_others(impatient: Server, sent: bytes, problem: str) -> None:
-    with connect(impatient) as client:
+def test_answers_to_broken_requests_are_like_all_others(running_service: Server, sent: bytes, problem: str) -> None:
+    with connect(running_service) as client:
         before = read_metrics(client)
-    [answer] = exchange(impatient, sent)
+    [answer] = exchange(running_service, sent)
     assert_problem(answer, problem)
-    assert_recorded(impatient, before, answer, problem)
+    assert_recorded(running_service, before, answer, problem)
     if b"X-Request-ID: mine" in sent:
         assert answer.headers["x-request-id"] == "mine"
+
+
+@pytest.mark.uvicorn
+def test_an_answer_to_headers_that_do_not_come_is_like_all_others() -> None:
+    with another_server(DIGITS_HEADER_TIMEOUT_S=0.5) as server:
+        with connect(server) as client:
+            before = read_metrics(client)
+        [answer] = exchange(server, b"GET /health/live HTTP/1.1\r\n")
+        assert_problem(answer, "request-timeout")
+        assert_recorded(server, before, answer, "request-timeout")
 
 
 @pytest.mark.uvicorn

@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,6 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from src.model.data import synthetic
 from src.model.data.mnist import Digits, Mnist
 from src.model.data.synthetic import EDITION
 from src.model.evaluation import release_gate, suite
@@ -15,6 +15,7 @@ from src.model.files import sha256
 from src.model.inference.artefact import describe, get_paths
 from src.settings import ROOT
 from tests.model.evaluations import make_counts, make_evaluation
+from tests.model.references import few_references
 
 RELEASE = get_paths(ROOT / "model", "0.0.1")["json"]  # small, so that it is measured quickly
 
@@ -53,8 +54,12 @@ def test_network_below_the_minimum_accuracy_is_refused_without_a_baseline() -> N
 
 
 @pytest.fixture
-def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> None:
-    """Measure on few digits, repeated so that errors exceed chance, and compare non-digits with fewer digits."""
+def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> Iterator[None]:
+    """Measure on few digits, repeated so that errors exceed chance, and compare non-digits with fewer digits.
+
+    In this process: others would not see what is changed here.
+    """
+    monkeypatch.setattr(suite, "in_parallel", map)
     repeated = Digits(few_digits.validation.images.repeat(5, 1, 1), few_digits.validation.labels.repeat(5))
     monkeypatch.setattr(release_gate, "load_mnist", lambda _: Mnist(repeated, repeated, few_digits.test))
     monkeypatch.setattr(suite, "CORRUPTED_SIZE", 20)
@@ -63,7 +68,8 @@ def small_suite(monkeypatch: pytest.MonkeyPatch, few_digits: Mnist) -> None:
     for size in ("CROPS_SIZE", "PHOTOS_SIZE", "NUMBERS_SIZE"):
         monkeypatch.setattr(suite, size, 3)
     monkeypatch.setattr(suite, "TIMED_RUNS", 3)
-    monkeypatch.setattr(synthetic, "REFERENCES", 100)
+    with few_references():
+        yield
 
 
 @pytest.mark.usefixtures("small_suite")

@@ -17,6 +17,7 @@ from src.model.training.scoring import compute_logits
 from src.settings import ROOT
 from tests import pictures
 from tests.model.experiments.make_run import MakeRun
+from tests.model.references import few_references
 from tests.pictures import MAX_PIXELS
 
 PERMUTED_MLP = RunConfig("best", "mlp", "permuted", 0)
@@ -32,7 +33,7 @@ def runs(few_digits: Mnist, make_run: MakeRun, tmp_path_factory: pytest.TempPath
         data = few_digits if config.layout == "recovered" else few_digits.permute_pixels(make_permutation(0))
         logits = compute_logits(network, data.test)
         TrainedRun(make_run(recipe="best"), network.state_dict(), logits).save(folder / f"{config.name}.pt")
-    with pytest.MonkeyPatch.context() as patch:
+    with few_references(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(export_permuted, "load_mnist_once", lambda: few_digits)
         patch.setattr(export_permuted, "recover_layout", lambda _: make_permutation(0).numpy())
         yield folder

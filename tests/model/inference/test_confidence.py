@@ -67,6 +67,7 @@ def test_released_network_scores_digits_above_non_digits(
     assert digits > others + 0.4
 
 
+@pytest.mark.usefixtures("few_references")
 def test_confidence_is_fitted_the_same_every_time(few_digits: Mnist) -> None:
     network = networks.build_seeded("cnn", 0)
     once, again = (calibration.calibrate(network, few_digits.validation, NONE, seed=3) for _ in range(2))

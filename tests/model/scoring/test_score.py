@@ -176,7 +176,8 @@ def test_full_disk_is_an_error_and_leaves_no_half_file(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_command_says_so_and_continues(tmp_path: Path, number: signal.Signals) -> None:
-    path = write_parquet(tmp_path / "a.parquet", [encoded(mnist(number % 10)) for number in range(400)])
+    pictures = [encoded(mnist(digit)) for digit in range(10)] * 500  # seconds of work: the signal comes before its end
+    path = write_parquet(tmp_path / "a.parquet", pictures)
     arguments = command(path, "--out", tmp_path / "out", "--workers", "2", "--shard-size", "20")
     with subprocess.Popen(
         arguments, cwd=settings.ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -188,7 +189,7 @@ def test_stopped_command_says_so_and_continues(tmp_path: Path, number: signal.Si
     assert process.returncode == 130
 
     assert run(path, "--out", tmp_path / "out", "--workers", "2", "--shard-size", "20").returncode == 0
-    assert [row["path"] for row in read_rows(tmp_path / "out")] == [f"a.parquet#{row}" for row in range(400)]
+    assert [row["path"] for row in read_rows(tmp_path / "out")] == [f"a.parquet#{row}" for row in range(len(pictures))]
 
 
 def test_store_is_input_and_output(tmp_path: Path) -> None:

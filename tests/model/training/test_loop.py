@@ -1,8 +1,9 @@
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
-from src.model.training.loop import BestEpoch, distillation_loss
+from src.model.training.loop import BestEpoch, autocast, distillation_loss
 
 WEIGHT, TEMPERATURE = 0.7, 2.0
 
@@ -40,3 +41,13 @@ def test_only_eligible_epochs_can_be_the_best() -> None:
     best.update(network, loss=1.0, accuracy=0.5)
     assert (best.accuracy, best.epochs) == (0.5, 2)
     assert torch.equal(best.weights["weight"], network.weight)
+
+
+@pytest.mark.parametrize(("capability", "expected"), [("avx512_f", False), ("avx512_bf16", True), ("amx_bf16", True)])
+def test_a_processor_computes_in_bfloat16_only_if_it_has_the_instructions(
+    monkeypatch: pytest.MonkeyPatch, capability: str, expected: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True})
+    with autocast():
+        assert torch.is_autocast_enabled("cpu") == expected

@@ -41,7 +41,7 @@ PROBLEM_TYPES: Final = {
         "There is nothing at this address. Pictures go to POST /api/v1/predict; /docs shows all.",
     ),
     "unknown-model": ProblemType(
-        HTTPStatus.NOT_FOUND, "No such network", "There is no network 9.9.9. There are: 1.4.0, mlp-0.0.1."
+        HTTPStatus.NOT_FOUND, "No such network", "There is no network 9.9.9. There are: 1.5.0, mlp-0.0.1."
     ),
     "method-not-allowed": ProblemType(
         HTTPStatus.METHOD_NOT_ALLOWED,

@@ -12,13 +12,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
 from src.app.api import schemas
-from src.app.api.core.problems import Problem, build_problem
+from src.app.api.core.problems import ApiProblem, Problem, build_problem
 from src.app.api.executor import DecodeExecutor
 from src.app.api.explanations import ACTIVATIONS, CHANGE, require_small
 from src.app.api.networks import Network
 from src.app.api.routes import openapi, uploads
 from src.app.api.state import AppState, get_state
-from src.model.errors import PICTURE_PROBLEMS, PictureError
+from src.model.errors import PICTURE_PROBLEMS, ArtefactError, PictureError
 from src.model.inference.numbers import Number
 from src.model.inference.predictor import Explanation, Prediction, Predictor
 
@@ -135,7 +135,10 @@ async def _answer_with(state: AppState, data: bytes, options: Options, network: 
     """Return the response with what a network reads on a picture."""
     explanations = options.explanations
     if options.details or options.steps or explanations:
-        prediction, number = await state.executor.read(network.predictor, data, options.steps, explanations)
+        try:
+            prediction, number = await state.executor.read_details(network.predictor, data, options.steps, explanations)
+        except ArtefactError as error:  # the network has other layers than those that can be shown
+            raise ApiProblem("invalid-request", str(error)) from error
         state.traffic.record(network, prediction)
         return detailed_response(prediction, number, network.version, explanations)
     prediction = network.predictor.predict_candidates(await state.executor.preprocess(data))
@@ -193,7 +196,7 @@ async def _predict_all_with_details(
     version = predictor.description.version
 
     async def read(data: bytes) -> tuple[Prediction, schemas.Details]:
-        prediction, number = await executor.read(predictor, data)
+        prediction, number = await executor.read_details(predictor, data)
         return prediction, schemas.build_details(prediction, number, version)
 
     results, answers = await _process_all(read, files)

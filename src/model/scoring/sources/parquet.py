@@ -151,9 +151,10 @@ def _read_rows(content: Any, columns: list[str], shard: Shard) -> Iterator[tuple
     ):
         count = batch.num_rows
         if row + count > shard.start:
+            values = [batch.column(name) for name in columns]
             for offset in range(max(0, shard.start - row), min(count, shard.stop - row)):
-                values = batch.slice(offset, 1).to_pylist()[0]  # one at a time: this copies them
-                yield row + offset - shard.start, *_unpack(values, *columns)
+                # one at a time: this copies them
+                yield row + offset - shard.start, *_unpack(*(column[offset].as_py() for column in values))
         row += count
         if row >= shard.stop:
             return
@@ -166,8 +167,6 @@ def _choose_rows(content: Any, groups: list[int]) -> int:
     return max(1, min(ROWS, MAX_ROWS // max(1, largest)))
 
 
-def _unpack(values: dict[str, Any], column: str, path: str | None = None) -> tuple[bytes | None, str | None]:
+def _unpack(value: Any, named: str | None = None) -> tuple[bytes | None, str | None]:
     """Return the picture and the path in a row."""
-    value = values[column]
-    named = values[path] if path else None
     return (value["bytes"], named or value.get("path")) if isinstance(value, dict) else (value, named)

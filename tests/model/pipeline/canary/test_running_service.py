@@ -10,13 +10,13 @@ import pytest
 from src.model.inference.artefact import list_versions
 from src.model.inference.traffic_plan import CANARY_FOLDER, is_for_canary, read_plan
 from src.model.pipeline import registry, tracking
-from src.model.pipeline.canary import Outcome, try_candidate
+from src.model.pipeline.canary.trial import Outcome, try_candidate
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION, WITHDRAWN
 from src.settings import Canary
 from tests import servers
 from tests.app.api.api_client import until
 from tests.bad_networks import write_confused, write_constant, write_crashing, write_slow
-from tests.model.pipeline.trials import LIMITS, NEW, OLD, Answer, constant_load, prepare
+from tests.model.pipeline.canary.trials import LIMITS, NEW, OLD, Answer, constant_load, prepare
 from tests.released import copy_release
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("_own_record")]

@@ -1,15 +1,13 @@
 """What each layer of a small network computes for a picture, and the layer's weights."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.model.errors import ArtefactError
-from src.model.inference.artefact import MAX_WEIGHTS_BYTES, read_content
-from src.model.inference.onnx_graph import Node, add_outputs, list_nodes
+from src.model.inference.explanation.onnx_graph import Node, add_outputs, list_nodes
 from src.model.inference.runtime import Images, open_session_from
 
 Values = NDArray[np.float32]
@@ -52,12 +50,11 @@ class Layer:
 class LayerRuntime:
     """A network in ONNX Runtime that also gives the values of its layers: they become outputs of its graph."""
 
-    def __init__(self, weights: Path, digest: str | None = None) -> None:
-        """Open a .onnx file, with the SHA-256 `digest` if one is given.
+    def __init__(self, content: bytes, version: str) -> None:
+        """Open the content of the .onnx file of network `version`.
 
         Raises `ArtefactError` if that fails, or if its layers compute too many values.
         """
-        content = read_content(weights, MAX_WEIGHTS_BYTES, digest)
         try:
             self._nodes = [node for node in list_nodes(content) if node.kind in KINDS]
             names = [name for node in self._nodes if node.kind in TRAINED for name in node.weights]
@@ -66,9 +63,9 @@ class LayerRuntime:
             self._session = open_session_from(add_outputs(content, [node.output for node in self._nodes]))
             layers = self.compute_layers(BLANK)
         except Exception as error:  # of protobuf and ONNX Runtime; they have no common base class
-            raise ArtefactError(f"The layers of {weights.name} can't be read.") from error
+            raise ArtefactError(f"The layers of network {version} can't be shown.") from error
         if sum(layer.values.size for layer in layers) > MAX_VALUES:
-            raise ArtefactError(f"The layers of {weights.name} compute more than {MAX_VALUES:,} values.")
+            raise ArtefactError(f"The layers of network {version} compute more than {MAX_VALUES:,} values.")
 
     def compute_layers(self, image: Images) -> list[Layer]:
         """Return the layers for one image, [1, 1, 28, 28] in 0..1, in the order in which they are computed."""

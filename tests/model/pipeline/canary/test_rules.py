@@ -11,9 +11,9 @@ from src.app.api.core.metrics import Metrics
 from src.model.inference.predictor import Prediction
 from src.model.inference.traffic_plan import CANARY, PRODUCTION, SHADOW
 from src.model.params import read_params
-from src.model.pipeline import canary_metrics
-from src.model.pipeline.canary_metrics import Key, ServiceError, TrialCounts, Watch, collect, parse_counts, subtract
-from src.model.pipeline.canary_rules import find_problems, measure
+from src.model.pipeline.canary import metrics
+from src.model.pipeline.canary.metrics import Key, ServiceError, TrialCounts, Watch, collect, parse_counts, subtract
+from src.model.pipeline.canary.rules import find_problems, measure
 from tests.servers import FakeService
 
 OLD, NEW = "1.3.0", "1.3.1"
@@ -164,9 +164,7 @@ def test_every_pod_behind_a_name_is_watched_and_counts_after_it_has_gone(monkeyp
         return [(socket.AF_INET, None, None, "", (pod, port)) for pod in pods]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(
-        canary_metrics, "read_text", lambda url: pods[urlsplit(url).hostname or ""].metrics.render().decode()
-    )
+    monkeypatch.setattr(metrics, "read_text", lambda url: pods[urlsplit(url).hostname or ""].metrics.render().decode())
     watch = Watch(["http://digits-api-pods:8000"], NEW)
     watch.read()
     for traffic in pods.values():
@@ -192,15 +190,15 @@ def test_every_pod_behind_a_name_is_watched_and_counts_after_it_has_gone(monkeyp
     ],
 )
 def test_a_machine_has_one_address(service: str, addresses: list[str]) -> None:
-    assert canary_metrics.find_addresses(service) == addresses
+    assert metrics.find_addresses(service) == addresses
 
 
 def test_a_name_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(ServiceError, match=r"http://pods\.invalid can't be found"):
-        canary_metrics.find_addresses("http://pods.invalid")
+        metrics.find_addresses("http://pods.invalid")
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no address"])
 def test_unreachable_service_is_named(address: str) -> None:
     with pytest.raises(ServiceError, match=address):
-        canary_metrics.read_text(address)
+        metrics.read_text(address)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from src.model.inference import counterfactual
-from src.model.inference.counterfactual import Change, find_change
+from src.model.inference.explanation import counterfactual
+from src.model.inference.explanation.counterfactual import Change, find_change
 from src.model.inference.runtime import Images, Logits, OnnxRuntime
 from src.model.inference.steps import finish
 from src.settings import ROOT

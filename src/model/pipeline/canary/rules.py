@@ -10,7 +10,7 @@ from typing import Final
 
 from src.model.monitoring.drift import compute_psi
 from src.model.params import Canary
-from src.model.pipeline.canary_metrics import NetworkCounts, TrialCounts
+from src.model.pipeline.canary.metrics import NetworkCounts, TrialCounts
 
 LEAST: Final = 20  # pictures or passes; from fewer nothing is concluded, except from failures
 SIGMAS: Final = 4.0  # a sound candidate is withdrawn by chance in fewer than one trial of a thousand

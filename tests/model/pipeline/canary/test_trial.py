@@ -7,11 +7,12 @@ import pytest
 
 from src.model.inference.traffic_plan import CANARY, SHADOW, TrafficPlan, read_plan
 from src.model.params import Canary as Limits
-from src.model.pipeline import canary, promote, registry, retrain
-from src.model.pipeline.canary import Inconclusive, Trial, try_candidate
-from src.model.pipeline.canary_metrics import NetworkCounts, ServiceError, TrialCounts, Watch
+from src.model.pipeline import promote, registry, retrain
+from src.model.pipeline.canary import trial as canary
+from src.model.pipeline.canary.metrics import NetworkCounts, ServiceError, TrialCounts, Watch
+from src.model.pipeline.canary.trial import Inconclusive, Trial, try_candidate
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION
-from tests.model.pipeline.trials import LIMITS, NEW, prepare
+from tests.model.pipeline.canary.trials import LIMITS, NEW, prepare
 from tests.released import copy_release
 from tests.servers import FakeService
 

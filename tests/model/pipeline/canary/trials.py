@@ -15,7 +15,8 @@ import requests
 from src.model.inference.artefact import get_paths
 from src.model.params import Canary as Limits
 from src.model.params import read_params
-from src.model.pipeline import canary, promote, registry
+from src.model.pipeline import promote, registry
+from src.model.pipeline.canary import trial
 from src.model.pipeline.registry import CANDIDATE, PRODUCTION
 from src.model.pipeline.tracking import track
 from src.settings import Settings
@@ -41,7 +42,7 @@ def prepare(folder: Path, write_candidate: Callable[[Path, str], None], monkeypa
         copy_release(place, OLD)
     write_candidate(made, NEW)
     settings = Settings(model_dir=model_dir)
-    for module in (canary, promote):
+    for module in (trial, promote):
         monkeypatch.setattr(module, "get_settings", lambda: settings)
     monkeypatch.setattr(promote, "RESULTS_DIR", folder / "results")
     with track("register") as run:

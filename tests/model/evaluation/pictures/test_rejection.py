@@ -3,8 +3,8 @@ import pytest
 
 from src.model.data.synthetic import NO_DIGIT
 from src.model.evaluation import plots
+from src.model.evaluation.pictures.rejection import KINDS, make_non_digits
 from src.model.evaluation.predictions import find_taken
-from src.model.evaluation.rejection import KINDS, make_non_digits
 from src.model.evaluation.report import TakenCounts
 from src.model.inference.predictor import Prediction
 from src.model.preprocessing.decode import decode

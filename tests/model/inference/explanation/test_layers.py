@@ -9,13 +9,13 @@ import torch
 
 from src.model import networks
 from src.model.errors import ArtefactError
-from src.model.inference.layers import Layer, LayerRuntime
-from src.model.inference.onnx_graph import add_outputs, list_nodes
+from src.model.inference.explanation.layers import Layer, LayerRuntime
+from src.model.inference.explanation.onnx_graph import add_outputs, list_nodes
 from src.model.inference.runtime import Images, OnnxRuntime
 from src.settings import ROOT
 
 MODELS = ROOT / "model"
-SMALL = ("0.0.1", "mlp-0.0.1", "cnn-permuted-0.0.1", "mlp-permuted-0.0.1", "cnn-recovered-0.0.1", "micro-1.0.0")
+SMALL = ("0.0.1", "mlp-0.0.1", "cnn-permuted-0.0.1", "mlp-permuted-0.0.1", "cnn-recovered-0.0.1", "micro-1.1.0")
 
 
 def onnx_file(version: str) -> Path:
@@ -29,12 +29,12 @@ def image() -> Images:
 
 @pytest.fixture
 def layers(image: Images) -> list[Layer]:
-    return LayerRuntime(onnx_file("0.0.1")).compute_layers(image)
+    return LayerRuntime(onnx_file("0.0.1").read_bytes(), "0.0.1").compute_layers(image)
 
 
 @pytest.mark.parametrize("version", SMALL)
 def test_last_layer_is_the_networks_answer(version: str, image: Images) -> None:
-    layers = LayerRuntime(onnx_file(version)).compute_layers(image)
+    layers = LayerRuntime(onnx_file(version).read_bytes(), version).compute_layers(image)
     np.testing.assert_allclose(layers[-1].values, OnnxRuntime(onnx_file(version)).logits(image)[0], atol=1e-4)
 
 
@@ -85,14 +85,12 @@ def test_added_outputs_leave_the_rest_of_the_file_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no network", b"\x08"])
-def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "mnist-9.9.9.onnx"
-    file.write_bytes(content)
-    with pytest.raises(ArtefactError, match=r"The layers of mnist-9\.9\.9\.onnx can't be read"):
-        LayerRuntime(file)
+def test_what_is_no_network_is_refused(content: bytes) -> None:
+    with pytest.raises(ArtefactError, match=r"The layers of network 9\.9\.9 can't be shown"):
+        LayerRuntime(content, "9.9.9")
 
 
 def test_a_network_that_computes_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("src.model.inference.layers.MAX_VALUES", 6_653)  # one less than it computes
+    monkeypatch.setattr("src.model.inference.explanation.layers.MAX_VALUES", 6_653)  # one less than it computes
     with pytest.raises(ArtefactError, match="more than 6,653 values"):
-        LayerRuntime(onnx_file("0.0.1"))
+        LayerRuntime(onnx_file("0.0.1").read_bytes(), "0.0.1")

@@ -1,9 +1,9 @@
 """Try the registry's candidate on live traffic, then promote it or withdraw it.
 
-python -m src.model.pipeline.canary --service http://127.0.0.1:8000       or DIGITS_SERVICE
+python -m src.model.pipeline.canary.trial --service http://127.0.0.1:8000       or DIGITS_SERVICE
 
 The candidate first reads as a shadow what production answers, then it also answers a share of the requests. Meanwhile
-the metrics of all services named are watched. A candidate that breaks a rule of `canary_rules.py` is withdrawn at once.
+the metrics of all services named are watched. A candidate that breaks a rule of `rules.py` is withdrawn at once.
 One that can't be watched, or gets too few requests to be judged, is stopped and remains the candidate. If this program
 dies, the services stop the candidate themselves within `LEASE`. Exits with 0 if the candidate was promoted.
 """
@@ -33,8 +33,8 @@ from src.model.inference.traffic_plan import (
 from src.model.params import Canary as Limits
 from src.model.params import read_params
 from src.model.pipeline import promote, registry
-from src.model.pipeline.canary_metrics import ServiceError, TrialCounts, Watch
-from src.model.pipeline.canary_rules import find_problems, measure
+from src.model.pipeline.canary.metrics import ServiceError, TrialCounts, Watch
+from src.model.pipeline.canary.rules import find_problems, measure
 from src.model.pipeline.registry import Registered, RegistryError
 from src.model.pipeline.tracking import track
 from src.settings import Canary, get_settings

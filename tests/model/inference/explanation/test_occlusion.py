@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from src.model.inference.occlusion import PATCHES, compute_heat
+from src.model.inference.explanation.occlusion import PATCHES, compute_heat
 from src.model.inference.runtime import Images, Logits
 
 REGION = (slice(10, 14), slice(16, 20))

@@ -3,8 +3,8 @@
 import pytest
 
 from src.model.data.mnist import Mnist
-from src.model.evaluation.crops import CROPS, make_crops
-from src.model.evaluation.papers import FAINT, PAPERS, make_photos
+from src.model.evaluation.pictures.crops import CROPS, make_crops
+from src.model.evaluation.pictures.papers import FAINT, PAPERS, make_photos
 from src.model.evaluation.predictions import count_digits, predict_all
 from src.model.inference.predictor import Predictor
 
