@@ -77,8 +77,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.freeze()  # collecting what was loaded at the start would delay one request in a hundred
     refresh_now = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows, or outside the main thread
+    with suppress(AttributeError, RuntimeError, ValueError):  # on Windows, or outside the main thread
         loop.add_signal_handler(signal.SIGHUP, refresh_now.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `src.app.serve` blocks it until now
     watcher = asyncio.create_task(_watch(state, refresh_now))
     yield
     watcher.cancel()

@@ -1,7 +1,8 @@
 """`python -m src.app.serve`: the service with all its limits and with `DIGITS_WORKERS` processes.
 
 SIGTERM and SIGINT: accept no new connections, answer the open requests, exit with code 0.
-SIGHUP: look for a newer network now.
+SIGHUP: look for a newer network now. It is blocked until a process has a handler for it: during the start it would end
+the process, and blocked, it waits. Child processes inherit that.
 """
 
 import os
@@ -28,10 +29,17 @@ class Supervisor(Multiprocess):
         for listener in self.sockets:
             listener.close()
 
+    def handle_signals(self) -> None:
+        """Handle the signals that came since the last call. SIGHUP stays blocked here, for workers yet to start."""
+        super().handle_signals()
+        if signal.SIGHUP in signal.sigpending():
+            signal.sigwait({signal.SIGHUP})
+            self.handle_hup()
+
     def handle_hup(self) -> None:
         """Pass SIGHUP to the workers; uvicorn's own handler would replace them and cut their open connections."""
         for process in self.processes:
-            if process.pid and process.is_ready():  # SIGHUP would kill a worker that has no handler for it yet
+            if process.pid and process.process.is_alive():
                 os.kill(process.pid, signal.SIGHUP)
 
 
@@ -123,6 +131,8 @@ def _find_problem(settings: Settings, version: str) -> str:
 
 def main() -> None:
     """Serve until a signal stops the process."""
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     settings = read_settings()
     require_trust(settings)
     if settings.canary or settings.shadow:

@@ -16,6 +16,7 @@ import pytest
 from httpx import Client, TransportError
 
 from src.app.api.core import logs
+from src.launcher import Program
 from tests import released
 from tests.app.api.api_client import (
     PREDICT,
@@ -33,7 +34,7 @@ from tests.app.api.api_client import (
 )
 from tests.pictures import drawn, encoded, mnist
 from tests.released import copy_release
-from tests.servers import Server
+from tests.servers import Server, free_port, service
 
 FOUR = encoded(mnist(4))
 LOADED = "serves from now on."  # logged by each worker
@@ -231,14 +232,24 @@ def test_a_killed_worker_loses_only_its_open_requests_and_is_replaced(two_worker
 def test_sighup_makes_all_workers_load_a_new_network_without_a_restart(two_workers: Server, releases: Path) -> None:
     before = {worker.pid for worker in worker_processes(two_workers)}
     copy_release(releases, "0.10.0")
-
-    def is_loaded() -> bool:
-        os.kill(two_workers.pid, signal.SIGHUP)  # repeatedly: a worker that still starts does not get it
-        return two_workers.log.count("Network 0.10.0 serves") == 2
-
-    until(is_loaded)
+    os.kill(two_workers.pid, signal.SIGHUP)
+    until(lambda: two_workers.log.count("Network 0.10.0 serves") == 2)
     assert all(is_answered(two_workers) for _ in range(20))
     assert {worker.pid for worker in worker_processes(two_workers)} == before
+
+
+@pytest.mark.uvicorn
+def test_sighup_during_the_start_waits_until_the_service_has_started(tmp_path: Path) -> None:
+    copy_release(tmp_path, "0.9.0")
+    server = service(free_port(), DIGITS_MODEL_DIR=str(tmp_path), DIGITS_RELOAD_S="3600")
+    try:
+        Program.start(server)  # returns before it is healthy
+        until(lambda: "Network 0.9.0 serves" in server.log)
+        copy_release(tmp_path, "0.10.0")
+        os.kill(server.pid, signal.SIGHUP)
+        until(lambda: "Network 0.10.0 serves" in server.log)
+    finally:
+        server.stop()
 
 
 @pytest.mark.uvicorn

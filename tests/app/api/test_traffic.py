@@ -358,11 +358,11 @@ def test_every_worker_follows_the_file(folder: Path) -> None:
     with another_server(**settings) as server, connect(server) as client:
 
         def workers(count: int) -> bool:
-            """Return whether so many workers have a canary; SIGHUP is sent again, for one that still starts."""
-            os.kill(server.pid, signal.SIGHUP)
+            """Return whether so many workers have a canary."""
             return read_metrics(client).get(("digits_networks", NEW, "canary"), 0) == count
 
         write_plan(folder, TrafficPlan(canary=ALL))
+        os.kill(server.pid, signal.SIGHUP)
         until(lambda: workers(2))
         for _ in range(20):
             with connect(server) as another:
@@ -374,4 +374,5 @@ def test_every_worker_follows_the_file(folder: Path) -> None:
         until(lambda: len({*worker_processes(server)} - {killed}) == 2)
         until(lambda: workers(2))
         (folder / PLAN_NAME).write_text(json.dumps({}))
+        os.kill(server.pid, signal.SIGHUP)
         until(lambda: workers(0))
