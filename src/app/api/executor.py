@@ -50,32 +50,14 @@ class DecodeExecutor:
             candidates = await self.run(preprocess, data, self._max_pixels, keep_steps)
         return candidates
 
-    async def read(
-        self,
-        predictor: Predictor,
-        data: bytes,
-        keep_steps: bool = False,
-        explanations: Collection[Explanation] = (),
-    ) -> tuple[Prediction, Number]:
-        """Return the prediction for the picture file `data` as a single digit, explained, and the number on it.
+    async def read(self, predictor: Predictor, data: bytes) -> tuple[Prediction, Number]:
+        """Return the prediction for the picture file `data` as a single digit, and the number on it.
 
         Does what `src.model.inference.numbers.read` does. A plain drawing that is clearly one digit is read at once.
         Raises a `PictureError`.
         """
-        if plain := segment_plain(data, self._max_pixels, keep_steps):
-            candidates, piece = plain
-            prediction = predictor.predict_candidates(candidates)
-            if number := read_piece(prediction, piece):
-                return await self._explain(predictor, candidates, prediction, explanations), number
-        async with self._segmented:
-            arguments = self._max_pixels, keep_steps
-            picture = await self.run(segment_picture, data, *arguments, small_limits=self._small_number_limits)
-            prediction = predictor.predict_candidates(picture.candidates)
-            number = await self._run_steps(read_segments(predictor, prediction, picture.segmentations))
-            candidates = picture.candidates
-            del picture
-            _release_memory()
-        return await self._explain(predictor, candidates, prediction, explanations), number
+        _, prediction, number = await self._read(predictor, data)
+        return prediction, number
 
     async def read_details(
         self,
@@ -84,26 +66,37 @@ class DecodeExecutor:
         keep_steps: bool = False,
         explanations: Collection[Explanation] = (),
     ) -> tuple[Prediction, Number]:
-        """Return what `read` does; if only finding the number takes too long, it is empty and truncated.
+        """Return what `read` does, explained; if only finding the number takes too long, it is empty and truncated.
 
         Raises a `PictureError` where `preprocess` does.
         """
         try:
-            return await self.read(predictor, data, keep_steps, explanations)
+            candidates, prediction, number = await self._read(predictor, data, keep_steps)
         except TooComplex:
             candidates = await self.preprocess(data, keep_steps)
-        prediction = predictor.predict_candidates(candidates)
-        return await self._explain(predictor, candidates, prediction, explanations), Number([], truncated=True)
+            prediction, number = predictor.predict_candidates(candidates), Number([], truncated=True)
+        if explanations:  # they take many passes through the network
+            prediction = await self._run_steps(predictor.explain(candidates, explanations))
+        return prediction, number
 
-    async def _explain(
-        self,
-        predictor: Predictor,
-        candidates: Candidates,
-        prediction: Prediction,
-        explanations: Collection[Explanation],
-    ) -> Prediction:
-        """Return the prediction for a picture with its explanations, which take many passes through the network."""
-        return await self._run_steps(predictor.explain(candidates, explanations)) if explanations else prediction
+    async def _read(
+        self, predictor: Predictor, data: bytes, keep_steps: bool = False
+    ) -> tuple[Candidates, Prediction, Number]:
+        """Return what `read` does, after the candidates for the single digit."""
+        if plain := segment_plain(data, self._max_pixels, keep_steps):
+            candidates, piece = plain
+            prediction = predictor.predict_candidates(candidates)
+            if number := read_piece(prediction, piece):
+                return candidates, prediction, number
+        async with self._segmented:
+            arguments = self._max_pixels, keep_steps
+            picture = await self.run(segment_picture, data, *arguments, small_limits=self._small_number_limits)
+            prediction = predictor.predict_candidates(picture.candidates)
+            number = await self._run_steps(read_segments(predictor, prediction, picture.segmentations))
+            candidates = picture.candidates
+            del picture
+            _release_memory()
+        return candidates, prediction, number
 
     async def run(
         self, function: Callable[..., T], data: bytes, *arguments: object, small_limits: Limits | None = None
