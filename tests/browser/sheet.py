@@ -1,6 +1,8 @@
 """The open page: how a test draws on it and reads what it shows."""
 
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from typing import Final
+
+from playwright.sync_api import CDPSession, FloatRect, Locator, Page, expect
 
 from src.app.page.inputs.canvas import SIDE
 from tests.browser.chromium import wait_until
@@ -17,6 +19,8 @@ COUNT_INK = """(canvas) => {
     for (let i = 0; i < data.length; i += 4) dark += data[i + 3] > 0 && data[i] < 128
     return dark
 }"""
+IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
+  && document.getAnimations().every((animation) => animation.playState !== "running")"""
 
 
 class Sheet:
@@ -83,15 +87,25 @@ class Sheet:
 
     def _scale(self, points: Stroke) -> list[Point]:
         """Return `points`, in hundredths of the canvas's height, in hundredths of its width and height."""
-        box = self.canvas.bounding_box()
-        assert box
+        box = self.measure(self.canvas)
         return [(x * box["height"] / box["width"], y) for x, y in points]
 
     def on_screen(self, points: Stroke) -> list[Point]:
         """Return where `points`, in hundredths of the canvas, lie in the window."""
-        box = self.canvas.bounding_box()
-        assert box
+        box = self.measure(self.canvas)
         return [(box["x"] + box["width"] * x / 100, box["y"] + box["height"] * y / 100) for x, y in points]
+
+    def measure(self, piece: Locator) -> FloatRect:
+        """Return where a piece of the page is, once it is visible."""
+        box = None
+        while box is None:  # it was drawn anew after it was found visible
+            expect(piece).to_be_visible()
+            box = piece.bounding_box()
+        return box
+
+    def wait_until_still(self) -> None:
+        """Wait until the page shows all of the last answer, and nothing moves any more."""
+        wait_until(self.page, IS_STILL)
 
     def button(self, name: str) -> Locator:
         """Return one of the page's buttons, not that of the canvas's own toolbar, which is hidden."""

@@ -25,8 +25,6 @@ LOOKS: Final[tuple[tuple[str, str, str], ...]] = (
     ("desktop", "dark", "fr"),
     ("phone", "light", "fr"),
 )
-IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
-  && document.getAnimations().every((animation) => animation.playState !== "running")"""
 STATES: Final = (
     "nothing",
     "doubtful",
@@ -53,7 +51,7 @@ def states(page: Page, language: str = "en") -> Iterator[str]:
     sheet = Sheet(page, translate(INVITATION))
     for walk in (_draw, _open_panels, _write, _upload, _open_camera, _choose_sample):
         for state in walk(sheet, translate):
-            wait_until(page, IS_STILL)
+            sheet.wait_until_still()
             yield state
 
 

@@ -158,10 +158,9 @@ def test_the_change_lies_on_the_picture(sheet: Sheet) -> None:
     sheet.draw(4)
     sheet.reads(4)
     sheet.open_panel("change", ".heat.change i")
-    picture = sheet.page.locator(".heat.change div").bounding_box()
-    assert picture
+    sheet.wait_until_still()
+    picture = sheet.measure(sheet.page.locator(".heat.change div"))
     for pixel in sheet.page.locator(".heat.change i").all():
-        box = pixel.bounding_box()
-        assert box
+        box = sheet.measure(pixel)
         assert picture["x"] <= box["x"] < picture["x"] + picture["width"]
         assert abs(box["width"] - picture["width"] / 28) < 0.1

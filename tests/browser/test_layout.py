@@ -4,26 +4,18 @@ import csv
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, expect
 
 from src.settings import ROOT
 from tests.browser.chromium import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
-from tests.browser.states import DESKTOP
+from tests.browser.states import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
 
 SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 ZOOMED = {"viewport": {"width": 512, "height": 384}}  # 1024x768 at 200 %
 MAX_JUMP = 40  # pixels
-
-
-def place(piece: Locator) -> dict[str, float]:
-    """Return where a piece of the page is, once it is visible."""
-    expect(piece).to_be_visible()
-    box = piece.bounding_box()
-    assert box
-    return {"top": box["y"], "bottom": box["y"] + box["height"], "left": box["x"]}
 
 
 def test_before_the_first_stroke_samples_can_be_chosen_with_the_keyboard(sheet: Sheet) -> None:
@@ -48,25 +40,35 @@ def test_every_sample_has_a_thumbnail(sheet: Sheet) -> None:
     assert len(pictures) == 10
 
 
+def bottom(box: FloatRect) -> float:
+    return box["y"] + box["height"]
+
+
 def test_the_panel_does_not_jump_with_the_first_answer(open_page: OpenPage) -> None:
     sheet = Sheet(open_page(**DESKTOP))
-    before = place(sheet.answer)
+    sheet.wait_until_still()
+    before = sheet.measure(sheet.answer)
     sheet.draw(4)
     sheet.reads(4)
     expect(sheet.page.locator("p.model")).to_be_visible()
     expect(sheet.page.locator(".st-key-heat")).to_be_visible()
-    assert abs(place(sheet.answer)["bottom"] - before["bottom"]) <= MAX_JUMP
+    sheet.wait_until_still()
+    assert abs(bottom(sheet.measure(sheet.answer)) - bottom(before)) <= MAX_JUMP
 
 
 def test_on_a_wide_screen_the_history_is_below_the_canvas_and_on_a_phone_below_the_answer(sheet: Sheet) -> None:
     sheet.draw(4)
     sheet.reads(4)
+    expect(sheet.page.locator("p.model")).to_be_visible()
     sheet.page.set_viewport_size(DESKTOP["viewport"])
-    assert place(sheet.earlier.first)["top"] > place(sheet.button("Clear"))["bottom"]
-    assert place(sheet.earlier.first)["bottom"] < place(sheet.answer)["bottom"]
-    assert place(sheet.earlier.first)["left"] < place(sheet.answer)["left"]
-    sheet.page.set_viewport_size({"width": 360, "height": 740})
-    assert place(sheet.earlier.first)["top"] > place(sheet.answer)["bottom"]
+    sheet.wait_until_still()
+    earlier, answer = sheet.measure(sheet.earlier), sheet.measure(sheet.answer)
+    assert earlier["y"] > bottom(sheet.measure(sheet.button("Clear")))
+    assert bottom(earlier) < bottom(answer)
+    assert earlier["x"] < answer["x"]
+    sheet.page.set_viewport_size(PHONE["viewport"])
+    sheet.wait_until_still()
+    assert sheet.measure(sheet.earlier)["y"] > bottom(sheet.measure(sheet.answer))
 
 
 @pytest.mark.parametrize("window", [SMALL_PHONE, ZOOMED], ids=["360x640", "200 %"])
@@ -107,6 +109,26 @@ def test_an_earlier_answer_is_shown_again_until_something_is_drawn(sheet: Sheet)
     sheet.draw(2)
     sheet.reads(2)
     expect(sheet.earlier).to_have_text(["2", "7", "4"])
+
+
+def test_an_earlier_answer_keeps_the_keyboard_focus_while_others_come_and_go(sheet: Sheet) -> None:
+    sheet.draw(4)
+    sheet.reads(4)
+    four = sheet.earlier.last.get_by_role("button")
+    four.focus()
+    for pressed in ("true", "false"):
+        sheet.page.keyboard.press("Enter")
+        expect(four).to_have_attribute("aria-pressed", pressed)
+        expect(four).to_be_focused()
+    sheet.draw(7)  # continues the drawing: its answer replaces the former
+    expect(sheet.earlier).to_have_count(1)
+    sheet.clear()
+    only = sheet.earlier.get_by_role("button")
+    only.focus()
+    element = only.element_handle()
+    sheet.draw(2)
+    expect(sheet.earlier).to_have_count(2)
+    assert sheet.earlier.last.get_by_role("button").evaluate("(button, element) => button === element", element)
 
 
 def test_answers_are_saved_with_those_of_files(sheet: Sheet) -> None:

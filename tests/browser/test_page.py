@@ -194,7 +194,6 @@ def test_nothing_overflows_at_any_width(sheet: Sheet) -> None:
     for width in (320, 360, 719, 721, 1280):
         sheet.page.set_viewport_size({"width": width, "height": 800})
         for piece in (sheet.canvas, sheet.button("Clear"), sheet.answer, sheet.answer.locator(".way"), *panels):
-            box = piece.bounding_box()
-            assert box
+            box = sheet.measure(piece)
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
