@@ -33,7 +33,7 @@ test-mnist: install ## run the tests that need MNIST, which is downloaded on fir
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m mnist -n $(JOBS) --randomly-seed=$(SEED)
 
 # These measure processor time and memory, or nothing: others may run beside them.
-FUZZ = tests/app/api/test_contract.py tests/app/api/test_fuzz.py tests/model
+FUZZ = tests/app/api/routes/test_contract.py tests/app/api/core/test_fuzz.py tests/model
 
 test-load: install ## run the load tests: memory, killed workers, fuzzing; minutes
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(python) -m pytest -m load -n $(JOBS) $(FUZZ) --randomly-seed=$(SEED)
@@ -49,8 +49,7 @@ tests/node/node_modules: tests/node/package-lock.json
 	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
 
 # tests of what the service answers over HTTP; those about uvicorn's process have the marker `uvicorn`
-CONTRACT = $(addprefix tests/app/api/test_, $(addsuffix .py, contract docs feedback fuzz hostile_pictures http invariance limits models \
-	operation predict predict_batch read security))
+CONTRACT = tests/app/api/routes tests/app/api/core --ignore=tests/app/api/core/test_short_path.py
 
 test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes
 	RAY_USAGE_STATS_ENABLED=0 $(python) -m pytest -m ray --randomly-seed=$(SEED)

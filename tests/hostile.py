@@ -10,6 +10,10 @@ from PIL import Image
 
 from tests.pictures import drawn, encoded, png_chunk
 
+LARGEST_SIDE = 5000  # 25 million pixels
+HALF_SIDE = 3535  # half of them, where a decoder holds a picture twice
+THIRD_SIDE = 2886  # a third of them, where it holds a picture three times
+
 
 def specks(side: int, step: int = 2) -> Image.Image:
     """Return a picture of as many separate pieces of ink as fit."""
@@ -126,3 +130,26 @@ def webp_specks() -> bytes:
     file = io.BytesIO()
     specks(800).convert("RGB").save(file, "WEBP", lossless=True, quality=100, method=6)
     return file.getvalue()
+
+
+def largest_pictures() -> Iterator[bytes]:
+    """Yield the largest accepted picture of each format and mode."""
+    grey = drawn(4, (500, 500), 40).resize((LARGEST_SIDE, LARGEST_SIDE))
+    alpha = np.full((LARGEST_SIDE, LARGEST_SIDE), 255, np.uint8)
+    alpha[:100] = 0
+    for mode in ("1", "L", "P", "LA", "RGB"):
+        yield encoded(grey.convert(mode), "PNG")
+    yield encoded(Image.merge("RGBA", [grey, grey, grey, Image.fromarray(alpha)]), "PNG")
+    yield encoded(grey.convert("P"), "PNG", transparency=3)
+    yield encoded(Image.fromarray(np.asarray(grey, np.uint16) * 257), "PNG")
+    yield encoded(grey.convert("P"), "GIF", transparency=3)
+    yield encoded(grey.convert("1"), "BMP")
+    yield encoded(grey.convert("RGB"), "JPEG", subsampling=0)
+    yield encoded(grey.convert("CMYK"), "JPEG")
+    for mode in ("CMYK", "RGBA", "F", "I"):
+        yield encoded(grey.convert(mode), "TIFF", compression="tiff_deflate")
+    half = grey.resize((HALF_SIDE, HALF_SIDE))
+    yield encoded(grey.resize((THIRD_SIDE, THIRD_SIDE)).convert("RGB"), "WEBP")
+    yield encoded(half.convert("RGB"), "JPEG", progressive=True, subsampling=0)
+    yield encoded(half.convert("CMYK"), "JPEG", progressive=True)
+    yield encoded(half.convert("RGBA"), "TIFF", compression="tiff_deflate", strip_size=2**29)

@@ -1,6 +1,6 @@
 """The service on Ray Serve: it scales, rolls, refuses and loses requests as `src/app/ray_serve.py` says.
 
-`make test-ray` also runs the contract suite of `tests/app/api` against it.
+`make test-ray` also runs the contract suite of `tests/app/api/routes` and `core` against it.
 """
 
 import subprocess

@@ -16,13 +16,14 @@ pytestmark = pytest.mark.browser
 SMALL_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 ZOOMED = {"viewport": {"width": 512, "height": 384}}  # 1024x768 at 200 %
 MAX_JUMP = 40  # pixels
+HAS_PICTURE = re.compile("data:image/webp")
 
 
 def test_before_the_first_stroke_samples_can_be_chosen_with_the_keyboard(sheet: Sheet) -> None:
     samples = sheet.answer.get_by_role("button")
     expect(samples).to_have_count(3)
     for sample in samples.all():
-        assert "data:image/webp" in sample.evaluate("button => getComputedStyle(button).backgroundImage")
+        expect(sample).to_have_css("background-image", HAS_PICTURE)
     samples.nth(1).focus()
     sheet.page.keyboard.press("Enter")
     sheet.reads(5)
@@ -35,7 +36,7 @@ def test_every_sample_has_a_thumbnail(sheet: Sheet) -> None:
     samples = sheet.page.locator(".st-key-sample").get_by_role("radio")
     expect(samples).to_have_count(10)
     for sample in samples.all():
-        expect(sample).to_have_css("background-image", re.compile("data:image/webp"))
+        expect(sample).to_have_css("background-image", HAS_PICTURE)
     pictures = {sample.evaluate("button => getComputedStyle(button).backgroundImage") for sample in samples.all()}
     assert len(pictures) == 10
 

@@ -7,46 +7,18 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.app.api.api_client import PREDICT, READ, another_server, connect, send, send_batch, until
 from tests.app.api.process_tree import memory_mb, watch_memory
-from tests.hostile import busy_pictures, noise, png_with_texts, webp_specks
+from tests.hostile import busy_pictures, largest_pictures, noise, png_with_texts, webp_specks
 from tests.pictures import drawn, encoded
 from tests.servers import Server
 
 LIMIT_MB = 400
 AT_REST_MB = 150
-SIDE = 5000  # 25 million pixels
-HALF_SIDE = 3535  # half of them, where a decoder holds a picture twice
-THIRD_SIDE = 2886  # a third of them, where it holds a picture three times
 
 pytestmark = pytest.mark.load
-
-
-def largest() -> Iterator[bytes]:
-    """Yield the largest accepted picture of each format and mode."""
-    grey = drawn(4, (500, 500), 40).resize((SIDE, SIDE))
-    alpha = np.full((SIDE, SIDE), 255, np.uint8)
-    alpha[:100] = 0
-    for mode in ("1", "L", "P", "LA", "RGB"):
-        yield encoded(grey.convert(mode), "PNG")
-    yield encoded(Image.merge("RGBA", [grey, grey, grey, Image.fromarray(alpha)]), "PNG")
-    yield encoded(grey.convert("P"), "PNG", transparency=3)
-    yield encoded(Image.fromarray(np.asarray(grey, np.uint16) * 257), "PNG")
-    yield encoded(grey.convert("P"), "GIF", transparency=3)
-    yield encoded(grey.convert("1"), "BMP")
-    yield encoded(grey.convert("RGB"), "JPEG", subsampling=0)
-    yield encoded(grey.convert("CMYK"), "JPEG")
-    for mode in ("CMYK", "RGBA", "F", "I"):
-        yield encoded(grey.convert(mode), "TIFF", compression="tiff_deflate")
-    half = grey.resize((HALF_SIDE, HALF_SIDE))
-    yield encoded(grey.resize((THIRD_SIDE, THIRD_SIDE)).convert("RGB"), "WEBP")
-    yield encoded(half.convert("RGB"), "JPEG", progressive=True, subsampling=0)
-    yield encoded(half.convert("CMYK"), "JPEG", progressive=True)
-    yield encoded(half.convert("RGBA"), "TIFF", compression="tiff_deflate", strip_size=2**29)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +29,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[bytes]:
-    return list(largest())
+    return list(largest_pictures())
 
 
 def send_until_accepted(server: Server, data: bytes, path: str = PREDICT) -> int:

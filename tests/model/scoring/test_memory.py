@@ -12,8 +12,7 @@ import pytest
 from src.model.scoring.manifest import Options, prepare
 from src.model.scoring.processes import run_in_processes
 from tests.app.api.process_tree import Worst
-from tests.app.api.test_memory import largest
-from tests.hostile import busy_pictures, noise, png_with_texts, webp_specks
+from tests.hostile import busy_pictures, largest_pictures, noise, png_with_texts, webp_specks
 from tests.model.scoring.runs import MODEL, make_job, read_rows, write_folder, write_parquet
 from tests.model.scoring.test_processes import workers
 from tests.pictures import encoded
@@ -55,7 +54,12 @@ def score(source: Path, output: Path, **options: bool) -> list[str | None]:
 
 @pytest.mark.parametrize("numbers", [False, True], ids=["digits", "numbers"])
 def test_largest_and_hostile_pictures(tmp_path: Path, worst: Worst, numbers: bool) -> None:
-    pictures = [*largest(), *(encoded(picture) for picture in busy_pictures(1000)), png_with_texts(100), webp_specks()]
+    pictures = [
+        *largest_pictures(),
+        *(encoded(picture) for picture in busy_pictures(1000)),
+        png_with_texts(100),
+        webp_specks(),
+    ]
     pictures += [encoded(noise(5000)), encoded(noise(1000, 3))]
     source = write_folder(tmp_path / "in", {f"{number:03}.png": data for number, data in enumerate(pictures)})
     with limited_memory(worst):

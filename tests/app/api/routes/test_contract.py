@@ -9,12 +9,11 @@ import pytest
 from httpx import Client
 
 from src.app.api.core.problem_types import PROBLEM_TYPES
-from src.settings import ROOT
 from tests.app.api.api_client import another_server
 from tests.pictures import drawn, encoded
 from tests.servers import Server
 
-CONFIG = ROOT / "tests" / "app" / "api" / "schemathesis.toml"
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 GENERATED = """
 import io, sys
 from digits_client import Client
