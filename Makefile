@@ -48,7 +48,8 @@ test-node: install tests/node/node_modules ## run the test that needs Node.js: t
 tests/node/node_modules: tests/node/package-lock.json
 	@npm --prefix tests/node ci --silent --ignore-scripts && touch $@
 
-# tests of what the service answers over HTTP; those about uvicorn's process have the marker `uvicorn`
+# tests of what the service answers over HTTP; those about uvicorn's process have the marker `uvicorn`,
+# and the short path is compared without a server
 CONTRACT = tests/app/api/routes tests/app/api/core --ignore=tests/app/api/core/test_short_path.py
 
 test-ray: install .venv/scale.stamp ## run the tests on a Ray cluster of several nodes on this machine; minutes

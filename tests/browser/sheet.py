@@ -1,6 +1,6 @@
 """The open page: how a test draws on it and reads what it shows."""
 
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 from playwright.sync_api import CDPSession, FloatRect, Locator, Page, expect
 
@@ -19,8 +19,13 @@ COUNT_INK = """(canvas) => {
     for (let i = 0; i < data.length; i += 4) dark += data[i + 3] > 0 && data[i] < 128
     return dark
 }"""
-IS_STILL: Final = """() => !document.querySelector("[data-stale=true]")
+IS_STILL = """() => !document.querySelector("[data-stale=true]")
   && document.getAnimations().every((animation) => animation.playState !== "running")"""
+
+
+def bottom(box: FloatRect) -> float:
+    """Return where a piece of the page ends, in pixels from the window's top."""
+    return box["y"] + box["height"]
 
 
 class Sheet:
@@ -104,8 +109,16 @@ class Sheet:
         return box
 
     def wait_until_still(self) -> None:
-        """Wait until the page shows all of the last answer, and nothing moves any more."""
+        """Wait until nothing on the page is out of date or moves any more."""
         wait_until(self.page, IS_STILL)
+
+    def expect_no_overflow(self, pieces: Sequence[Locator], widths: Iterable[int]) -> None:
+        """Fail if a piece of the page reaches beyond the left or right edge of a window of one of these widths."""
+        for width in widths:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            for box in map(self.measure, pieces):
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= width
 
     def button(self, name: str) -> Locator:
         """Return one of the page's buttons, not that of the canvas's own toolbar, which is hidden."""

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import OpenPage
 from tests.browser.sheet import INVITATION, Sheet
+from tests.browser.states import PHONE
 from tests.hand import curve
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,7 @@ def test_the_component_shows_no_toolbar(sheet: Sheet) -> None:
 
 
 def test_a_stroke_starts_in_the_corner_under_the_toolbars_place(open_page: OpenPage) -> None:
-    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = open_page(**PHONE)
     sheet, finger = Sheet(page), page.context.new_cdp_session(page)
     for number, (x, y) in enumerate(sheet.on_screen([(92, 3), (92, 40), (92, 90)])):
         kind = "touchMove" if number else "touchStart"
@@ -147,7 +148,7 @@ def test_after_another_drawing_clear_can_still_be_undone(sheet: Sheet) -> None:
 
 
 def test_clear_on_a_phone_can_be_undone_by_touch(open_page: OpenPage) -> None:
-    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = open_page(**PHONE)
     sheet = Sheet(page)
     sheet.touch(page.context.new_cdp_session(page), 4)
     sheet.reads(4)

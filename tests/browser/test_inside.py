@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.chromium import OpenPage
 from tests.browser.sheet import Sheet
+from tests.browser.states import PHONE
 
 MINUS = "\N{MINUS SIGN}"
 NUMBER = re.compile(MINUS + r"?\d+\.\d\d")
@@ -102,7 +103,7 @@ def test_the_keyboard_walks_through_pixels_and_layers(sheet: Sheet) -> None:
 
 
 def test_a_finger_opens_the_sum_below_the_layer(open_page: OpenPage) -> None:
-    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = open_page(**PHONE)
     sheet = Sheet(page)
     sheet.touch(page.context.new_cdp_session(page), 4)
     sheet.reads(4)

@@ -4,11 +4,11 @@ import csv
 import re
 
 import pytest
-from playwright.sync_api import FloatRect, expect
+from playwright.sync_api import expect
 
 from src.settings import ROOT
 from tests.browser.chromium import OpenPage
-from tests.browser.sheet import INVITATION, Sheet
+from tests.browser.sheet import INVITATION, Sheet, bottom
 from tests.browser.states import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
@@ -39,10 +39,6 @@ def test_every_sample_has_a_thumbnail(sheet: Sheet) -> None:
         expect(sample).to_have_css("background-image", HAS_PICTURE)
     pictures = {sample.evaluate("button => getComputedStyle(button).backgroundImage") for sample in samples.all()}
     assert len(pictures) == 10
-
-
-def bottom(box: FloatRect) -> float:
-    return box["y"] + box["height"]
 
 
 def test_the_panel_does_not_jump_with_the_first_answer(open_page: OpenPage) -> None:

@@ -3,13 +3,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const list = parentElement.querySelector("ol")
   list.setAttribute("aria-label", data.label)
   const former = new Map([...list.children].map((item) => [item.dataset.key, item]))
-  const items = data.items.map(({ key }) => former.get(key) ?? build(key))
-  // An item that is taken out of the page loses the keyboard's focus, and a click that has begun on it
-  for (const item of former.values()) if (!items.includes(item)) item.remove()
-  items.forEach((item, index) => {
+  const keys = new Set(data.items.map(({ key }) => key))
+  for (const [key, item] of former) if (!keys.has(key)) item.remove()
+  // Answers that are shown already stay where they are: an element that is taken out and put back loses the focus
+  data.items.forEach((answer, index) => {
+    const item = former.get(answer.key) ?? build(answer.key)
     if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null)
-    update(item.firstChild, data.items[index], data.opened)
-    item.firstChild.onclick = () => setTriggerValue("clicked", item.dataset.key)
+    item.firstChild.onclick = () => setTriggerValue("clicked", answer.key)
+    update(item.firstChild, answer, data.opened)
   })
 }
 
